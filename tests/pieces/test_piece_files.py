@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from validation.errors import (
     ArtefactMissing,
-    IntegrityError,
     RecordError,
     RecordVersionError,
     ValidationError,
@@ -108,15 +107,15 @@ def test_pieces_of_something_else_are_refused(tmp_path: Path) -> None:
     store = PieceStore((tmp_path / "one",))
     store.add(piece(0, 3))
     other = dataclasses.replace(RUN, model_sha256="00" * 32)
-    with pytest.raises(IntegrityError, match="another model file"):
+    with pytest.raises(RecordError, match="another model file"):
         store.of(other)
-    with pytest.raises(IntegrityError, match=r"other versions.*numpy 2\.1.*numpy 2\.0"):
+    with pytest.raises(RecordError, match=r"other versions.*numpy 2\.1.*numpy 2\.0"):
         store.of(dataclasses.replace(RUN, versions={"numpy": "2.1"}))
     moved = (*images(2), dataclasses.replace(images(3)[2], sha256="ff" * 32))
-    with pytest.raises(IntegrityError, match="a piece of other images"):
+    with pytest.raises(RecordError, match="a piece of other images"):
         store.covering(RUN, moved)
-    with pytest.raises(IntegrityError, match="expected no image"):
+    with pytest.raises(RecordError, match="expected no image"):
         store.covering(RUN, images(2))
     store.add(piece(2, 5))
-    with pytest.raises(IntegrityError, match="two pieces of the same images"):
+    with pytest.raises(RecordError, match="two pieces of the same images"):
         store.covering(RUN, images(5))

@@ -78,7 +78,8 @@ def test_pieces_go_when_the_run_has_ended(
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--cluster=local:1", "--shard=1/2"], "--cluster and --shard both say who does the work"),
+        (["--cluster=local:1", "--shard=1/2"], "--cluster does not go with --shard"),
+        (["--cluster=local:1", "--until-decided"], "--cluster does not go with --until-decided"),
         (["--cluster=nowhere"], "must be local, local:N, tcp://HOST:PORT or a scheduler file"),
         (["--cluster-images=s3://bucket/x"], "--cluster-images is of a cluster; add --cluster"),
         (["--cluster=tcp://127.0.0.1:9"], "no scheduler answers (tcp://127.0.0.1:9)"),

@@ -46,6 +46,12 @@ def test_a_line_for_each_file() -> None:
     ]
 
 
+def test_the_head_names_the_level_of_the_intervals() -> None:
+    """Of a run that looked several times they are wider ones."""
+    row = dataclasses.replace(_ROW, level=0.99751)
+    assert "  99.75 % interval  " in _texts(summary_table([row], 120, 60))[0]
+
+
 def test_narrow_terminal() -> None:
     """Intervals go first; then a name loses its middle and keeps what tells it from others."""
     named = dataclasses.replace(_ROW, key=ModelKey("ssd_mobilenet_v1_of_last_year", "int8"))

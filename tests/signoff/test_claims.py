@@ -25,7 +25,7 @@ def _given(name: str, *, stated: bool = False) -> GivenFile:
 
 def _run(*given: GivenFile, made: bool = True, images: bool = True, seeded: bool = False) -> Any:
     """Record and judgement."""
-    header = SimpleNamespace(given=given, dataset=_IMAGES if images else None)
+    header = SimpleNamespace(given=given, dataset=_IMAGES if images else None, until_decided=None)
     keys = [*([_MADE] if made else []), *(each.key for each in given)]
     run = SimpleNamespace(structure_only=seeded)
     return (

@@ -311,3 +311,22 @@ def test_leftovers_of_a_killed_session_are_swept_by_one_that_finds_all(tmp_path:
     left.mkdir()
     assert _work(tmp_path)[0].product("m", Stage.EXPORT, "export", {}, _writer("x")) == folder
     assert not left.exists()
+
+
+def test_what_another_machine_made_is_copied(tmp_path: Path) -> None:
+    """Under the same address, whole; one that was damaged on the way is made here."""
+    theirs, _ = _work(tmp_path / "theirs")
+    made = theirs.product("m", Stage.CONVERT, "convert", {"a": 1}, _writer("x"))
+    calls: list[str] = []
+    steps: list[Step] = []
+
+    def taken(root: Path) -> str:
+        work = ProductCache(root, steps.append, [tmp_path / "none", tmp_path / "theirs"])
+        folder = work.product("m", Stage.CONVERT, "convert", {"a": 1}, _writer("y", calls))
+        assert folder.name == made.name
+        return (folder / "product").read_text()
+
+    assert (taken(tmp_path / "own"), calls, steps[-1].cached) == ("x", [], True)
+    (made / "product").write_text("z")
+    assert taken(tmp_path / "own") == "x"
+    assert (taken(tmp_path / "other"), calls, steps[-1].cached) == ("y", ["y"], False)

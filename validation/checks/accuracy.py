@@ -7,7 +7,13 @@ from pathlib import Path
 
 from validation.checks.both_sides import candidate_detections
 from validation.checks.hypotheses import hidden_disagreement_explained
-from validation.checks.scored_sides import Scored, of_its_classes, scores, subject_score
+from validation.checks.scored_sides import (
+    Scored,
+    of_its_classes,
+    reference_score,
+    scores,
+    subject_score,
+)
 from validation.checks.shared_hypotheses import shared_fault, undone_gain
 from validation.checks.shipped_flags import cost_of_flags
 from validation.coco.dataset import Dataset
@@ -113,13 +119,19 @@ def differences(context: CheckContext) -> ApDifference | None:
 
 def undecided_figures(context: CheckContext) -> tuple[Measure, ...]:
     """Gain and loss whose intervals lie on both sides of their limits: too few images to tell."""
-    scored = scores(context)
-    if not scored:
+    if context.dataset is None or context.reference.kind is ReferenceKind.NONE:
         return ()
-    reference, candidate = (each.accuracy for each in scored[:2])
-    difference = _difference(context, *scored[:2])
-    result = check_accuracy(reference, candidate, context.policy, difference=difference)
+    result, _ = compared(context, context.dataset)
     return tuple(each for each in result.measures if each.is_undecided)
+
+
+def compared(context: CheckContext, dataset: Dataset) -> tuple[CheckResult, float]:
+    """Gain and loss with their intervals, and the AP of the reference; no fault is looked for."""
+    sides = reference_score(context, dataset), subject_score(context, dataset)
+    reference, candidate = (each.accuracy for each in sides)
+    difference = _difference(context, *sides)
+    result = check_accuracy(reference, candidate, context.policy, difference=difference)
+    return result, reference.figures.ap
 
 
 def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> ApDifference:
@@ -129,7 +141,9 @@ def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> 
 
     def find(_: Path) -> ApDifference:
         sides = [read_matches(Path(side.evidence.path)) for side in (reference, candidate)]
-        return ap_difference(context.key, subject, sides[0], sides[1], replicates, seed)
+        return ap_difference(
+            context.key, subject, sides[0], sides[1], replicates, seed, context.level
+        )
 
     made_from = {
         "key": str(context.key),
@@ -137,6 +151,7 @@ def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> 
         "matches": [side.evidence.sha256 for side in (reference, candidate)],
         "replicates": replicates,
         "seed": seed,
+        "level": context.level,
         "numpy": installed_version("numpy"),
         "code": code_sha256("coco"),
     }

@@ -72,14 +72,7 @@ class SessionChecks:
 
     def __call__(self, note: Callable[[Any], None]) -> Callable[[Work], list[Entry] | NotThere]:
         """Called in the child, once."""
-        settle_process(self.session.policy, note)
-        # Its own takes a semaphore of the system, which stays behind where a process is killed.
-        tqdm.set_lock(threading.RLock())
-        for name in self.plugins:
-            # What it does without is the business of its own checks.
-            with contextlib.suppress(Exception):
-                importlib.import_module(name)
-        session = replace(self.session, steps=_Sent(note))
+        session = taking_part(self.session, note, self.plugins)
         return lambda work: self._done(session, work)
 
     def _done(self, session: Session, work: Work) -> list[Entry] | NotThere:
@@ -96,6 +89,24 @@ class SessionChecks:
             for need in check.needs:
                 need(context)
         return []
+
+
+def taking_part(session: Session, note: Callable[[Any], None], plugins: Sequence[str]) -> Session:
+    """Settle this process, a child, and give the session with steps that are sent.
+
+    Args:
+        session: What the child takes part in.
+        note: Sends something to the session's process.
+        plugins: See `SessionChecks`.
+    """
+    settle_process(session.policy, note)
+    # Its own takes a semaphore of the system, which stays behind where a process is killed.
+    tqdm.set_lock(threading.RLock())
+    for name in plugins:
+        # What it does without is the business of its own checks.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    return replace(session, steps=_Sent(note))
 
 
 class _Sent(list[Step]):

@@ -29,7 +29,7 @@ def evidence(context: CheckContext) -> list[Entry]:
     names = set(context.class_names().names.values())
     facts = EvidenceFacts(
         images=0 if context.dataset is None else len(context.dataset.images),
-        objects=_objects(context),
+        objects=labelled_objects(context),
         canaries=sum(canary.label in names for canary in context.canaries),
         reference=context.reference.origin,
         is_independent=context.reference.is_independent,
@@ -76,7 +76,7 @@ def _unconfirmed(context: CheckContext) -> tuple[str, ...] | None:
     return None if context.given is not None else context.routes.missing_in_words()
 
 
-def _objects(context: CheckContext) -> dict[str, int]:
+def labelled_objects(context: CheckContext) -> dict[str, int]:
     """Objects of each class on the labelled images; empty without such."""
     if context.dataset is None:
         return {}

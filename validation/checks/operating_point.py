@@ -31,6 +31,11 @@ def operating_point(context: CheckContext) -> list[Entry]:
     return [result] if losses is None else [losses, result]
 
 
+def operating_result(context: CheckContext, dataset: Dataset) -> CheckResult:
+    """What the check finds, without its table."""
+    return _judged(context, dataset)[0]
+
+
 def undecided_shares(context: CheckContext) -> tuple[Measure, ...]:
     """Shares whose intervals lie on both sides of their limits: too few images to tell.
 
@@ -98,6 +103,7 @@ def _judge(
         exact=_is_exact(context),
         policy=context.policy,
         key=context.key,
+        level=context.level,
     )
 
 

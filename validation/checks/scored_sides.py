@@ -72,21 +72,25 @@ def scores(context: CheckContext) -> list[Scored]:
     """The reference, the file, and the file with other flags; empty without labels."""
     if context.dataset is None or context.reference.kind is ReferenceKind.NONE:
         return []
-    key = context.key
     return [
-        score(
-            context,
-            context.dataset,
-            ModelKey(key.model, REFERENCE),
-            REFERENCE_TITLES[context.reference.kind],
-            reference_detections(context),
-            0.0,  # the reference comes from the cache: what it took is not known
-            context.reference.planned,
-        ),
+        reference_score(context, context.dataset),
         subject_score(context, context.dataset),
         *([_evaluated(context, context.dataset)] if context.has_shipped_flags else []),
         *(_other_flags(context, context.dataset) if prices_flags(context) else []),
     ]
+
+
+def reference_score(context: CheckContext, dataset: Dataset) -> Scored:
+    """Figures of what says what is right."""
+    return score(
+        context,
+        dataset,
+        ModelKey(context.key.model, REFERENCE),
+        REFERENCE_TITLES[context.reference.kind],
+        reference_detections(context),
+        0.0,  # the reference comes from the cache: what it took is not known
+        context.reference.planned,
+    )
 
 
 def subject_score(context: CheckContext, dataset: Dataset) -> Scored:

@@ -86,7 +86,17 @@ class Dataset:
         Args:
             keys: Of `files`.
         """
-        images = tuple(image for image in self.images if str(image.id) not in keys)
+        left = self.only([file.key for file in self.files if file.key not in set(keys)])
+        return dataclasses.replace(left, set_apart=len(self.images) - len(left.images))
+
+    def only(self, keys: Collection[str]) -> Dataset:
+        """The same with some of the images alone, by ascending id as ever.
+
+        Args:
+            keys: Of `files`.
+        """
+        chosen = set(keys)
+        images = tuple(image for image in self.images if str(image.id) in chosen)
         ids = {image.id for image in images}
         names = [(image.id, image.file_name) for image in images]
         return dataclasses.replace(
@@ -94,7 +104,6 @@ class Dataset:
             images=images,
             ground_truth=tuple(item for item in self.ground_truth if item.image_id in ids),
             sha256=hashlib.sha256(f"{self.sha256} {json.dumps(names)}".encode()).hexdigest(),
-            set_apart=len(self.images) - len(images),
         )
 
     def describe(self) -> str:

@@ -93,11 +93,7 @@ def check_evidence(
         key: Model and variant.
         check: Name in the record.
     """
-    values: dict[str, Any] = {"images": facts.images}
-    if facts.objects:
-        absent = facts.classes_without_object
-        values["unscored_class_share"] = len(absent) / len(facts.objects)
-        values["rarest_class_objects"] = min(filter(None, facts.objects.values()), default=0)
+    values: dict[str, Any] = _of_images(facts.images, facts.objects)
     values["undecided_limits"] = len(facts.undecided)
     values["canaries"] = facts.canaries
     values["references"] = int(facts.has_reference)
@@ -115,6 +111,22 @@ def check_evidence(
     said = _sentences(facts)
     said += [] if facts.doubts is None else facts.doubts.sentences(measures)
     return CheckResult.judged(check, key, measures, message="; ".join(said))
+
+
+def image_measures(
+    images: int, objects: Mapping[str, int], policy: Policy, key: ModelKey, check: str = "evidence"
+) -> tuple[Measure, ...]:
+    """What grows with the number of images; see `EvidenceFacts` and `check_evidence`."""
+    return Measure.limited(_of_images(images, objects), policy, check, key)
+
+
+def _of_images(images: int, objects: Mapping[str, int]) -> dict[str, Any]:
+    values: dict[str, Any] = {"images": images}
+    if objects:
+        absent = sum(not count for count in objects.values())
+        values["unscored_class_share"] = absent / len(objects)
+        values["rarest_class_objects"] = min(filter(None, objects.values()), default=0)
+    return values
 
 
 def _sentences(facts: EvidenceFacts) -> list[str]:

@@ -10,8 +10,6 @@ from validation.policy.limits import WORST_FIRST, Status
 from validation.record.types import CheckResult, Measure
 from validation.record.until_decided import UNSEEN_LOSS, Look
 
-# Measures of evidence that grow with the number of images.
-OF_IMAGES = ("images", "unscored_class_share", "rarest_class_objects")
 _SAMPLED = ("ap_drop", "ap_gain")
 
 
@@ -23,7 +21,7 @@ class LookFacts:
         accuracy: See `check_accuracy`, with the intervals of the look.
         operating_point: See `check_operating_point`, alike.
         reference_ap: On the images of the look.
-        evidence: Measures of `OF_IMAGES` on them.
+        evidence: Measures of evidence that grow with the number of images, on them.
         evidence_at_most: The same on all images that there are.
     """
 

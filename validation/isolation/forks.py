@@ -25,6 +25,7 @@ from typing import Any, NoReturn, TypeVar
 from validation.isolation.activity import alive, doing, watch
 from validation.isolation.board import Activity, Board
 from validation.isolation.child import portable
+from validation.isolation.freed_memory import keep_freed_memory
 from validation.isolation.messages import Raised, Returned
 from validation.isolation.processes import ENDING_SIGNALS, end_with_parent
 
@@ -229,6 +230,7 @@ def _serve(
 ) -> None:
     """The whole of a child."""
     end_with_parent(parent)
+    keep_freed_memory()
     # What a terminal sends goes to the parent too, which ends this process.
     for each in ENDING_SIGNALS:
         signal.signal(each, signal.SIG_IGN)

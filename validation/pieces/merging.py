@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from validation.errors import ArtefactMissing, IntegrityError, RecordError, first_few
+from validation.errors import ArtefactMissing, RecordError, first_few
 from validation.files.outside import Size, read_bytes
 from validation.pieces.piece import PieceFacts, read_piece_facts
 from validation.pieces.store import different_versions
 from validation.policy.overlay import Overlay
-from validation.record.run import DatasetFacts, Header
+from validation.record.run import DatasetFacts, GivenFile, Header
 from validation.record.share_files import ShareFolder
 from validation.record.shares import JoinedShare
 from validation.record.types import ModelKey
@@ -38,8 +38,9 @@ def require_whole(shares: Sequence[ShareFolder]) -> None:
     """The shares are all of one run, each once, and have all of its images.
 
     Raises:
-        RecordError: Shares of another number, one twice, one missing, or one that was interrupted.
-        IntegrityError: Made of other files, images, limits or versions; or a damaged piece.
+        RecordError: Shares of another number, one twice, one missing, or one that was interrupted;
+            made of other files, images, limits or versions; or a damaged piece.
+        ArtefactMissing: A piece is not there.
     """
     _require_numbers(shares)
     for share in shares:
@@ -70,7 +71,7 @@ def require_same_images(
         versions: Of packages.
 
     Raises:
-        IntegrityError: Something is not the same.
+        RecordError: Something is not the same.
     """
     header = share.header
     own = dataclasses.replace(
@@ -84,7 +85,7 @@ def require_same_images(
     _require_alike(header, own, share.name, "this session")
     for each in header.given:
         if given.get(each.key) != each.sha256:
-            raise IntegrityError(
+            raise RecordError(
                 f"the given file {each.file} is not the one of the shares",
                 expected=f"sha256 {each.sha256}",
                 got=f"sha256 {given[each.key]}" if each.key in given else "no such file",
@@ -156,7 +157,7 @@ def _require_ended(share: ShareFolder) -> None:
 def _require_common(first: ShareFolder, other: ShareFolder) -> None:
     _require_alike(first.header, other.header, first.name, other.name)
     if first.facts.images != other.facts.images:
-        raise IntegrityError(
+        raise RecordError(
             "shares of another number of images",
             expected=f"{first.facts.images} ({first.name})",
             got=f"{other.facts.images} ({other.name})",
@@ -168,14 +169,14 @@ def _require_alike(one: Header, two: Header, first: str, other: str) -> None:
     for field, name in _COMMON.items():
         mine, theirs = getattr(one, field), getattr(two, field)
         if mine != theirs:
-            raise IntegrityError(
+            raise RecordError(
                 f"the {name} of the shares are not the same",
                 expected=f"{_said(mine)} ({first})",
                 got=f"{_said(theirs)} ({other})",
                 next_step=_SAME,
             )
     if names := different_versions(one.versions, two.versions):
-        raise IntegrityError(
+        raise RecordError(
             "the versions of the shares are not the same",
             expected=f"{_of(one.versions, names)} ({first})",
             got=f"{_of(two.versions, names)} ({other})",
@@ -186,6 +187,8 @@ def _require_alike(one: Header, two: Header, first: str, other: str) -> None:
 def _said(value: object) -> str:
     if isinstance(value, DatasetFacts):
         return f"{value.name}, {value.images} images, sha256 {value.sha256[:12]}"
+    if isinstance(value, tuple) and value and isinstance(value[0], GivenFile):
+        return first_few(f"{each.key} sha256 {each.sha256[:12]}" for each in value)
     if isinstance(value, tuple):
         return first_few(str(getattr(each, "key", each)) for each in value) or "none"
     return str(value)
@@ -210,7 +213,7 @@ def _pieces(share: ShareFolder) -> Iterator[tuple[Path, PieceFacts]]:
                 next_step="copy the share's folder whole, or make it again",
             ) from error
         if found != each.sha256:
-            raise IntegrityError(
+            raise RecordError(
                 "a piece is not the one that its share names",
                 expected=f"{each.path}, sha256 {each.sha256}",
                 got=f"sha256 {found}",
@@ -237,7 +240,7 @@ def _require_one_file(pieces: _Pieces) -> None:
             what, one, two = "version", _of(theirs.run.versions, names), _of(run.versions, names)
         else:
             what, one, two = "feed or flags", theirs.run.address[:12], run.address[:12]
-        raise IntegrityError(
+        raise RecordError(
             f"shares of another {what}: {run.key}, {run.step}",
             expected=f"{one} ({before.name})",
             got=f"{two} ({share.name})",

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from validation.coco.matches import Matches, matches_bytes, parse_matches
-from validation.errors import ArtefactMissing, IntegrityError, RecordError, RecordVersionError
+from validation.errors import ArtefactMissing, RecordError, RecordVersionError
 from validation.files.arrays import parse_npz
 from validation.files.atomic import write_bytes_atomic
 from validation.files.guard import guarded
@@ -181,9 +181,9 @@ def read_piece(path: Path) -> Piece:
 
     Raises:
         ArtefactMissing: There is none, or it cannot be read.
-        RecordError: No piece, or a damaged one.
+        RecordError: No piece, or a damaged one: a member is not the one that its facts name, or of
+            other images.
         RecordVersionError: Another layout.
-        IntegrityError: A member is not the one that the facts name, or of other images.
     """
     members = _members(path)
     facts = _facts(members[_ABOUT], path)
@@ -193,7 +193,7 @@ def read_piece(path: Path) -> Piece:
     ):
         found = hashlib.sha256(members[name]).hexdigest() if members[name] else ""
         if found != stated:
-            raise IntegrityError(
+            raise RecordError(
                 f"the {name} of a piece are not those that it names",
                 expected=f"sha256 {stated}",
                 got=f"sha256 {found}",
@@ -202,7 +202,7 @@ def read_piece(path: Path) -> Piece:
             )
     detections = parse_detections(members[_DETECTIONS], path)
     if list(detections) != [image.key for image in facts.images]:
-        raise IntegrityError(
+        raise RecordError(
             "a piece has detections of other images than it names",
             expected=f"{len(facts.images)} images, the first {facts.images[0].key}"
             if facts.images

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from validation.errors import IntegrityError
+from validation.errors import RecordError
 from validation.pieces.piece import (
     PIECE_SUFFIX,
     Piece,
@@ -55,7 +55,7 @@ class PieceStore:
         """The pieces of a run, by their first image.
 
         Raises:
-            IntegrityError: A piece of the same run that was made with other versions of packages.
+            RecordError: A piece of the same run that was made with other versions of packages.
         """
         found = sorted(self._index.get(run.address, {}).items(), key=lambda each: each[1].first)
         for path, facts in found:
@@ -82,14 +82,14 @@ class PieceStore:
         """The pieces of a run, read, each of whose images is the session's at its place.
 
         Raises:
-            IntegrityError: Another image at a place, or two pieces of one image.
-            ArtefactMissing, RecordError: A piece cannot be read.
+            RecordError: Another image at a place, two pieces of one image, or a damaged piece.
+            ArtefactMissing: A piece cannot be read.
         """
         found, at = [], 0
         for path, facts in self.of(run).items():
             _require_images(facts, images, path)
             if facts.first < at:
-                raise IntegrityError(
+                raise RecordError(
                     "two pieces of the same images",
                     expected=f"images from {at} on",
                     got=facts.describe(),
@@ -105,10 +105,10 @@ def require_same_run(run: RunFacts, facts: PieceFacts, path: Path) -> None:
     """A piece is of this run, made by the same code and packages.
 
     Raises:
-        IntegrityError: It is of another model file, or made with other versions.
+        RecordError: It is of another model file, or made with other versions.
     """
     if facts.run.model_sha256 != run.model_sha256:
-        raise IntegrityError(
+        raise RecordError(
             "a piece of another model file",
             expected=f"{run.key}, {run.step}: sha256 {run.model_sha256}",
             got=f"sha256 {facts.run.model_sha256}",
@@ -116,7 +116,7 @@ def require_same_run(run: RunFacts, facts: PieceFacts, path: Path) -> None:
             next_step="make every piece of one and the same file",
         )
     if other := different_versions(run.versions, facts.run.versions):
-        raise IntegrityError(
+        raise RecordError(
             "a piece was made with other versions",
             expected=", ".join(f"{name} {run.versions.get(name)}" for name in other),
             got=", ".join(f"{name} {facts.run.versions.get(name)}" for name in other),
@@ -134,7 +134,7 @@ def _require_images(facts: PieceFacts, images: Sequence[PieceImage], path: Path)
     for place, found in enumerate(facts.images, facts.first):
         if place >= len(images) or images[place] != found:
             wanted = images[place] if place < len(images) else None
-            raise IntegrityError(
+            raise RecordError(
                 "a piece of other images",
                 expected="no image" if wanted is None else f"{wanted.key}, sha256 {wanted.sha256}",
                 got=f"{found.key}, sha256 {found.sha256}",

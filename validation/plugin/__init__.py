@@ -12,6 +12,7 @@ pytest_plugins = [
     "validation.plugin.latency_table",
     "validation.plugin.run_folder",
     "validation.plugin.cluster",
+    "validation.plugin.until_decided",
     "validation.plugin.processes",
     "validation.plugin.fixtures",
     "validation.plugin.ci_files",

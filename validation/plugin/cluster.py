@@ -57,11 +57,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             ("-n", workers_of(session.config)),
             ("--shard", option("--shard")),
             ("--pieces", option("--pieces")),
+            ("--until-decided", option("--until-decided")),
         ):
             if given:
                 raise UsageError(
-                    f"{CLUSTER_FLAG} and {flag} both say who does the work",
-                    next_step=f"leave one of them out; {CLUSTER_FLAG} local:N has N processes",
+                    f"{CLUSTER_FLAG} does not go with {flag}",
+                    next_step="leave one of them out",
                 )
         require_extra()
 

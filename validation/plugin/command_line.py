@@ -24,6 +24,7 @@ _FLAGS = (
     "--coco-images",
     "--box-format",
     "--max-images",
+    "--until-decided",
     "--representative-images",
     "--canaries",
     "--input-stats",
@@ -32,7 +33,12 @@ _FLAGS = (
     "--baseline",
     "--report-dir",
 )
-_DEFAULTS = {"--zoo": BUNDLED_GROUP, "--reference": UNSTATED, "--report-dir": Path("reports")}
+_DEFAULTS = {
+    "--until-decided": False,
+    "--zoo": BUNDLED_GROUP,
+    "--reference": UNSTATED,
+    "--report-dir": Path("reports"),
+}
 # pytest-xdist's -n by its long name: beside other workers latency is not measured.
 _WORKERS = "--numprocesses"
 
@@ -57,6 +63,8 @@ def workers_of(config: pytest.Config) -> int:
 def _values(flag: str, value: Any) -> Iterator[str]:
     if flag == "--reference" and value is None:
         yield NO_REFERENCE
+    elif value is True:
+        yield ""
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _values(flag, each)

@@ -17,6 +17,7 @@ from validation.record.formatting import plural
 from validation.record.given_files import without_reference
 from validation.record.run import ArtefactRole
 from validation.record.shares import describe_joined
+from validation.record.until_decided_words import describe_stop
 from validation.report.render import INDEX_NAME
 from validation.report.summary_rows import SummaryRow
 from validation.report.summary_table import summary_table
@@ -108,6 +109,8 @@ class LastLines:
         untimed = [each for each in self._rows if each.p50_ms is None]
         if untimed and not any(each.check == "latency" for each in run.findings):
             reporter.line(f"  - latency was not measured of {plural(len(untimed), 'file')}")
+        if (stopped := record.header.until_decided) is not None:
+            reporter.line(printable(f"  {describe_stop(stopped)}"))
         if nothing := without_reference(record.header):
             reporter.line(printable(f"  {nothing}"))
         for line in describe_joined(record.joined):

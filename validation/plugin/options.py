@@ -121,6 +121,13 @@ def add_options(add: Callable[..., object]) -> None:
         otherwise="the scenes that ship with the bundled models; else none, accuracy is UNKNOWN",
     )
     add(
+        "--until-decided",
+        action="store_true",
+        help="look after 250, 500, 1,000 ... labelled images, drawn at random, and stop where "
+        "every file keeps its limits or breaks one; the chance of a wrong verdict stays that of "
+        "one look (default: judge on all images; see docs/until-decided.md)",
+    )
+    add(
         "--representative-images",
         type=parse_existing_folder,
         metavar="DIR",

@@ -52,9 +52,9 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     waiting = config.stash[WAITING]
     budget = budget_of(state)
     return CheckPool(
-        SessionChecks.of(state, rows, _plugins(config)),
+        SessionChecks.of(state, rows, plugins_named(config)),
         ahead,
-        workers=1 if is_worker else _workers(config, ahead, budget),
+        workers=1 if is_worker else workers_for(config, [key for _, key in ahead], budget),
         budget=budget,
         folder=folder,
         limits=limits_of(state.policy),
@@ -64,14 +64,20 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     )
 
 
-def _workers(config: pytest.Config, items: Sequence[Item], budget: MemoryBudget) -> int:
-    """A second child where it has something to do that there is memory for."""
-    helps = len(items) > 1 and default_threads() > 1
-    helps = helps and budget.fits_twice({key.model for _, key in items})
+def workers_for(config: pytest.Config, subjects: Sequence[ModelKey], budget: MemoryBudget) -> int:
+    """A second child where it has something to do that there is memory for.
+
+    Args:
+        config: Of the session.
+        subjects: Of each thing to do.
+        budget: Of memory.
+    """
+    helps = len(subjects) > 1 and default_threads() > 1
+    helps = helps and budget.fits_twice({key.model for key in subjects})
     return 2 if helps and not config.option.one_process else 1
 
 
-def _plugins(config: pytest.Config) -> tuple[str, ...]:
+def plugins_named(config: pytest.Config) -> tuple[str, ...]:
     """Modules that were named with ``-p``, the harness's own left out."""
     named: Mapping[str, object] = dict.fromkeys(config.option.plugins or ())
     return tuple(

@@ -14,6 +14,7 @@ from validation.plugin.state import STATE
 from validation.record.dataset_kind import DatasetKind
 from validation.record.formatting import plural
 from validation.record.run import Header
+from validation.record.until_decided_words import describe_stop
 from validation.workspace.session import Session
 from validation.workspace.surroundings import machine_facts, package_versions
 from validation.workspace.synthetic import GROUP
@@ -48,6 +49,7 @@ def header_of(config: pytest.Config, state: Session, run: str, started: datetime
         dataset=None if state.dataset is None else state.dataset.facts(),
         given=tuple(each.for_header(state.feed) for each in state.candidates),
         command_line=command_line(config),
+        until_decided=state.until_decided,
         structure_only=tuple(entry.name for entry in state.entries if entry.group == GROUP),
     )
 
@@ -66,6 +68,11 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         + _source(data)
         + _box_format(config)
         + (f", {data.set_apart} more to calibrate with" if data.set_apart else ""),
+        **(
+            {}
+            if state.until_decided is None
+            else {"until decided": describe_stop(state.until_decided)}
+        ),
         "canaries": str(len(state.canaries)),
         "representative images": "none"
         if state.representative is None

@@ -7,9 +7,12 @@ from functools import partial
 
 import pytest
 
+from validation.coco.dataset import Dataset
+from validation.errors import UsageError
 from validation.isolation.apart import call_apart
 from validation.metadata.class_labels import labels_named
 from validation.plugin.baseline import baseline_of
+from validation.plugin.command_line import workers_of
 from validation.plugin.given import (
     UNSTATED,
     Given,
@@ -33,7 +36,7 @@ from validation.runtimes.tflite import default_threads
 from validation.workspace.candidates import packed_archives
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, timed
-from validation.workspace.reference_source import read_first, takes_tensorflow
+from validation.workspace.reference_source import ReferenceSource, read_first, takes_tensorflow
 from validation.workspace.session import Session
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.cache import default_cache_dir
@@ -84,6 +87,8 @@ def _resolve(config: pytest.Config) -> Session:
         else ()
     )
     keys = with_given(keys, given.candidates)
+    if option("--until-decided"):
+        require_looks(config, images.dataset, given.judged_by)
     if lock_file is not None:
         check_lock_file(lock_file)
     session = Session(
@@ -112,6 +117,32 @@ def _resolve(config: pytest.Config) -> Session:
     if joined:
         require_same_session(session, joined)
     return session
+
+
+def require_looks(
+    config: pytest.Config, dataset: Dataset | None, judged_by: ReferenceSource | None
+) -> None:
+    """There is something to look at, and one process to do it.
+
+    Raises:
+        UsageError: Another option or a lack of one leaves nothing to decide by looks.
+    """
+    next_step = ""
+    if dataset is None:
+        got, next_step = "no labelled images", "name them with --coco-annotations"
+    elif judged_by is not None and judged_by.path is None:
+        got, next_step = "no reference, so that no figure has an interval", "name a reference"
+    elif workers_of(config):
+        got, next_step = "several sessions side by side (-n)", "leave -n out"
+    elif config.getoption("--shard", None):
+        got, next_step = "a share of the images (--shard)", "judge all shares, or leave it out"
+    if next_step:
+        raise UsageError(
+            "--until-decided looks at more and more labelled images until files are decided",
+            expected="labelled images, a reference, and one session that decides",
+            got=got,
+            next_step=next_step,
+        )
 
 
 def is_isolated(config: pytest.Config) -> bool:

@@ -186,7 +186,8 @@ def _converted(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode == "P" and "transparency" in image.info:
         # Pillow warns when such a palette loses its alpha in one step.
         image = image.convert("RGBA")
-    return np.array(image.convert("RGB"))
+    # To convert what is RGB already is to copy it.
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _too_large(error: ManyPixels, where: object) -> DatasetError:

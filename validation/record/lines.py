@@ -24,6 +24,7 @@ from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
 from validation.record.shares import JoinedShare, KeptPiece, KeptProduct, ShareFacts
 from validation.record.types import Accuracy, Background, CheckResult, Timing
+from validation.record.until_decided import UntilDecided
 
 Entry = (
     CheckResult
@@ -104,7 +105,23 @@ def from_line(line: Mapping[str, Any]) -> Entry:
     entry: Entry = structure(KINDS[kind], fields, where=kind)
     if isinstance(entry, CheckResult):
         _check_measures(entry)
+    if isinstance(entry, Header) and entry.until_decided is not None:
+        _check_looks(entry.until_decided)
     return entry
+
+
+def _check_looks(found: UntilDecided) -> None:
+    """A run stops at one of its looks.
+
+    Raises:
+        RecordError: None was made, or more than were planned.
+    """
+    if not 1 <= found.number <= len(found.looks):
+        raise RecordError(
+            "looks that were made and were not planned",
+            expected=f"1 to {len(found.looks)}",
+            got=found.number,
+        )
 
 
 def _check_measures(result: CheckResult) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from validation.policy.overlay import Overlay
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice
-from validation.record.types import ModelKey, OfVariant
+from validation.record.types import USUAL_LEVEL, ModelKey, OfVariant
+from validation.record.until_decided import UntilDecided
 from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 
@@ -211,6 +212,8 @@ class Header:
             are judged by structure, parity and speed.
         given: Files that were made elsewhere.
         command_line: The options of the harness that were given and are not the default.
+        until_decided: At which of several looks the run stopped; None where it was to judge on
+            all images at once.
         version: Of the layout.
     """
 
@@ -226,7 +229,13 @@ class Header:
     structure_only: tuple[str, ...] = ()
     given: tuple[GivenFile, ...] = ()
     command_line: tuple[CommandOption, ...] = ()
+    until_decided: UntilDecided | None = None
     version: int = RECORD_VERSION
+
+    @property
+    def level(self) -> float:
+        """Of the run's intervals."""
+        return USUAL_LEVEL if self.until_decided is None else self.until_decided.stopped.level
 
     @property
     def limits(self) -> str:

@@ -66,7 +66,7 @@ def model_commands(record: Record, model: str, keys: Sequence[ModelKey]) -> Comm
     return Command(
         "Validate every variant again",
         (_line("run", *_zoo(header), f"--model={_escaped(model)}", *chosen),),
-        _policy_note(header),
+        " ".join(filter(None, (_policy_note(header), _look_note(header)))),
     )
 
 
@@ -89,7 +89,8 @@ def _commands(record: Record, key: ModelKey) -> Iterable[Command]:
     elif key.variant != REFERENCE:
         chosen = f"--model={_escaped(key.model)}", f"--variant={key.variant}"
         shared = _shared(header, without=("--feed",))
-        yield Command("Validate it again", (_line("run", *_zoo(header), *chosen, *shared),))
+        line = _line("run", *_zoo(header), *chosen, *shared)
+        yield Command("Validate it again", (line,), _look_note(header))
         if command := _convert(record, key):
             yield command
     if command := _evaluate(record, key):
@@ -106,12 +107,13 @@ def _judge(header: Header, key: ModelKey) -> Command | None:
     if not _is_judged_alone(header, key):
         model = f"--model={_escaped(key.model)}"
         line = _line("run", *_zoo(header), model, f"--candidate={own}", *_shared(header))
-        return Command("Judge it again, with its archive", (line,))
+        return Command("Judge it again, with its archive", (line,), _look_note(header))
     reference = next(
         (each.value for each in header.command_line if each.flag == "--reference"), "none"
     )
     own = f"./{own}" if own.startswith("-") else own
-    return Command("Judge it again", (_line("judge", own, reference, *_shared(header)),))
+    line = _line("judge", own, reference, *_shared(header))
+    return Command("Judge it again", (line,), _look_note(header))
 
 
 def _convert(record: Record, key: ModelKey) -> Command | None:
@@ -188,6 +190,9 @@ def _evaluate(record: Record, key: ModelKey) -> Command | None:
     header, kept = record.header, record.kept(key, ArtefactRole.TFLITE)
     if kept is None or header.dataset is None or key.variant not in VARIANTS:
         return None
+    if header.until_decided is not None and not header.until_decided.is_last:
+        # `evaluate` takes all images, or the first ones by id.
+        return None
     # Anchors of raw outputs are read from the export alone.
     if not variant_of(key.variant).add_postprocessing_op:
         return None
@@ -248,6 +253,12 @@ def _shared(header: Header, without: Sequence[str] = ()) -> list[str]:
     is_named = any(each.flag == _POLICY for each in header.command_line)
     kept = [] if is_named or header.policy_overlay is None else [_path(header, OWN_POLICY)]
     return [*shared, *(f"{_POLICY}={path}" for path in kept)]
+
+
+def _look_note(header: Header) -> str:
+    if header.until_decided is None:
+        return ""
+    return "Without the other files it may be decided at another look, on other images."
 
 
 def _policy_note(header: Header) -> str:

@@ -12,6 +12,7 @@ from validation.record.given_files import reference_words
 from validation.record.shares import describe_joined
 from validation.record.store import Record
 from validation.record.types import REFERENCE, CheckResult
+from validation.record.until_decided_words import describe_stop
 from validation.report.evidence_table import evidence_results
 from validation.signoff.rules import Judgement, evidence
 from validation.specs.references import ReferenceKind
@@ -56,7 +57,8 @@ def evidence_summary(record: Record, judgement: Judgement) -> EvidenceSummary:
         judgement: Of that record.
     """
     results = evidence_results(record)
-    lines = [_images(record, results), *_classes(results), _reference(record, judgement, results)]
+    lines = [_images(record, results), *_looks(record), *_classes(results)]
+    lines.append(_reference(record, judgement, results))
     lines += [*_canaries(results), *_calibration(results), *_machines(record), *_without(results)]
     status = worst_status([evidence(each) for each in results]) if results else None
     return EvidenceSummary(status, tuple(lines))
@@ -76,6 +78,12 @@ def _images(record: Record, results: Sequence[CheckResult]) -> EvidenceLine:
         text += f", at least {int(min(rarest)):,} of each class"
     limited = _is_limited(results, "images", "rarest_class_objects")
     return EvidenceLine("Images", text, limited)
+
+
+def _looks(record: Record) -> Iterator[EvidenceLine]:
+    found = record.header.until_decided
+    if found is not None:
+        yield EvidenceLine("Looks", describe_stop(found), bool(found.undecided[-1]))
 
 
 def _classes(results: Sequence[CheckResult]) -> Iterator[EvidenceLine]:

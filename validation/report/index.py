@@ -57,7 +57,7 @@ class IndexRow:
         ap_reference: AP of the model's reference.
         ap: AP of this subject.
         ap_delta: AP less the reference's.
-        ap_interval: The 95 % interval of that; empty where there is none.
+        ap_interval: The interval of that; empty where there is none.
         ap50: AP at IoU 0.5.
         parity: Largest difference of a raw output, of the output nearest to its limit.
         parity_limit: What that difference may be at most.

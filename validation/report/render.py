@@ -67,6 +67,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.id_ranges,
     divergence_words.describe_divergence,
     formatting.interval,
+    formatting.per_cent,
     formatting.limit_reason,
     formatting.milliseconds,
     formatting.number,

@@ -9,6 +9,7 @@ from validation.record import formatting
 from validation.record.damage import damage_lines
 from validation.record.given_files import without_reference
 from validation.record.store import Record
+from validation.record.until_decided_words import describe_stop
 from validation.report.markdown import escaped, table
 from validation.report.summary_rows import SummaryRow
 from validation.report.views import circumstances, subject_of
@@ -19,7 +20,7 @@ from validation.signoff.since import since_baseline, since_lines
 
 # GitHub takes 1 MiB for a step, and shows nothing of more: at their longest these stay below it.
 _MOST_ROWS, _MOST_LINES, _MOST_LETTERS = 200, 40, 1000
-_TITLES = ("Verdict", "File", "AP", "Difference", "95 % interval", "Size", "p50", "sha256")
+_TITLES = ("Verdict", "File", "AP", "Difference", "{level} interval", "Size", "p50", "sha256")
 _FIGURES = (False, False, True, True, True, True, True, False)
 # Enough to find the file by.
 _DIGITS = 12
@@ -46,12 +47,14 @@ def step_summary(
     groups = grouped_findings(judgement.run.findings)
     ship = () if lost else shipping_lines(shipping)
     since = since_baseline(record, judgement)
-    notes = [without_reference(record.header), *damage_lines(record.steps)]
+    stopped = record.header.until_decided
+    looks = "" if stopped is None else describe_stop(stopped)
+    notes = [looks, without_reference(record.header), *damage_lines(record.steps)]
     blocks = [
         f"## Validation: {judgement.run.describe()}",
         escaped(subject_of(record, judgement)),
         *_section("Why", map(_reason, groups), "cause"),
-        "\n".join(table(_TITLES, map(_cells, rows[:_MOST_ROWS]), _FIGURES)) if rows else "",
+        "\n".join(table(_titles(record), map(_cells, rows[:_MOST_ROWS]), _FIGURES)) if rows else "",
         _left_out(rows[_MOST_ROWS:]),
         *_section("Since the baseline", map(_shown, since_lines(since) if since else ())),
         *_section("To ship", map(_shown, ship)),
@@ -61,6 +64,11 @@ def step_summary(
         escaped(circumstances(record)),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _titles(record: Record) -> tuple[str, ...]:
+    level = formatting.per_cent(record.header.level)
+    return tuple(each.format(level=level) for each in _TITLES)
 
 
 def _section(title: str, lines: Iterable[str], what: str = "line") -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from validation.policy.limits import WORST_FIRST, Status
 from validation.record.formatting import NO_GROUND_TRUTH, coco_difference
 from validation.record.store import Record
-from validation.record.types import REFERENCE, Accuracy, ModelKey, OfVariant
+from validation.record.types import REFERENCE, USUAL_LEVEL, Accuracy, ModelKey, OfVariant
 from validation.report.accuracy_table import comparable
 from validation.report.views import page_names
 from validation.signoff.rules import Judgement
@@ -28,12 +28,13 @@ class SummaryRow:
         ap: COCO average precision, in [0, 1].
         ap_reference: Of the model's reference, on the same images.
         ap_difference: The file's less the reference's.
-        ap_interval: The 95 % interval of that; None where both rank all detections alike, too.
+        ap_interval: The interval of that; None where both rank all detections alike, too.
         size_bytes: Of the file.
         sha256: Of the file.
         p50_ms: Median latency with the threads that are judged.
         threads: Of that latency; 0 where there is none.
         page: File name of its model's page.
+        level: Of the interval.
     """
 
     key: ModelKey
@@ -47,6 +48,7 @@ class SummaryRow:
     p50_ms: float | None
     threads: int
     page: str
+    level: float = USUAL_LEVEL
 
 
 def summary_rows(record: Record, judgement: Judgement) -> tuple[SummaryRow, ...]:
@@ -77,6 +79,7 @@ def summary_rows(record: Record, judgement: Judgement) -> tuple[SummaryRow, ...]
                     ap_reference=_ap(beside),
                     ap_difference=coco_difference(_ap(own), _ap(beside)),
                     ap_interval=(whole.low, whole.high) if whole and beside else None,
+                    level=record.header.level,
                     size_bytes=file.size_bytes if file else None,
                     sha256=file.sha256 if file else "",
                     p50_ms=timing.p50_ms if timing else None,

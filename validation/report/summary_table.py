@@ -64,7 +64,7 @@ def summary_table(rows: Sequence[SummaryRow], width: int, most: int) -> tuple[Ta
     shown = rows if len(rows) < most else rows[: most - 2]
     verdicts = _Column(("verdict", *(each.status.upper() for each in shown)), is_text=True)
     names = _Column(("file", *(printable(str(each.key)) for each in shown)), is_text=True)
-    intervals = _Column(("95 % interval", *map(_interval, shown)))
+    intervals = _Column((f"{formatting.per_cent(rows[0].level)} interval", *map(_interval, shown)))
     sizes = _Column(("size", *(_size(each.size_bytes) for each in shown)))
     differences = _Column(("difference", *map(_difference, shown)))
     latencies = _latencies(shown)

@@ -6,6 +6,7 @@ from validation.policy.limits import Status
 from validation.record.formatting import plural
 from validation.record.given_files import fed_as_stated, reference_words
 from validation.record.store import Record
+from validation.record.until_decided_words import describe_stop
 from validation.signoff.rules import Judgement
 from validation.specs.references import ReferenceKind
 
@@ -70,6 +71,10 @@ def claims(record: Record, judgement: Judgement, status: Status, waivers: bool) 
     elif dataset is not None:
         images, objects = plural(dataset.images, "image"), plural(dataset.annotations, "object")
         found.append(f"Accuracy was measured on {images} with {objects}: {dataset.name}.")
+        if record.header.until_decided is not None:
+            found.append(
+                f"Of looks at more and more images, {describe_stop(record.header.until_decided)}."
+            )
     return tuple(found)
 
 

@@ -18,13 +18,14 @@ _NO_GROUND_TRUTH = -1
 
 @dataclass(frozen=True)
 class SignedInterval:
-    """A measure that was estimated from a sample, with its 95 % confidence interval."""
+    """A measure that was estimated from a sample, with its confidence interval."""
 
     check: str
     measure: str
     value: float
     low: float
     high: float
+    level: float
 
 
 @dataclass(frozen=True)
@@ -131,4 +132,6 @@ def _intervals(record: Record, key: ModelKey) -> Iterator[SignedInterval]:
         for measure in result.measures if result.key == key else ():
             if measure.interval is not None:
                 low, high = measure.interval
-                yield SignedInterval(result.check, measure.name, measure.value, low, high)
+                yield SignedInterval(
+                    result.check, measure.name, measure.value, low, high, measure.level
+                )

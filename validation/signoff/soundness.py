@@ -17,6 +17,7 @@ from validation.record.types import CheckResult, Measure
 from validation.signoff.differences import differences
 from validation.signoff.recomputed import contradictions
 from validation.signoff.recomputed_baseline import baseline_contradictions
+from validation.signoff.recomputed_looks import look_contradictions
 from validation.signoff.rules import Judgement, evidence, judge, keys_under_test
 from validation.signoff.run_files import digests, is_counted, named_files
 
@@ -107,6 +108,7 @@ def examine(files: Mapping[str, bytes], *, redraw: bool) -> Examined:
             Fault(RECORD_NAME, f"{each.what} is not what {each.source} gives", each.right, each.got)
             for each in (
                 *contradictions(record, files, redraw=redraw),
+                *look_contradictions(record, policy),
                 *baseline_contradictions(record, policy, files, redraw=redraw),
             )
         ]

@@ -15,7 +15,7 @@ from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.run import Artefact, ArtefactRole, Evidence, EvidenceContent
-from validation.record.types import ModelKey
+from validation.record.types import USUAL_LEVEL, ModelKey
 from validation.specs.variants import variant_of
 from validation.timing.sampling import Stopwatch
 from validation.workspace.given_baseline import GivenBaseline
@@ -74,6 +74,7 @@ class CheckContext:
         judged_by: What says what is right; None: the archive's graph.
         baseline: What the session is compared with; None where it is with nothing.
         found: What earlier checks of this subject have left; only for a comparison.
+        level: Of the intervals.
         part: Of the session's images, those that a share of a run looks at; None: all.
     """
 
@@ -90,6 +91,7 @@ class CheckContext:
     judged_by: Reference | None = None
     baseline: GivenBaseline | None = None
     found: FoundSoFar = FoundSoFar()
+    level: float = USUAL_LEVEL
     part: tuple[int, int] | None = None
 
     @property

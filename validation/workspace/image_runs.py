@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -47,6 +48,8 @@ class ImageRuns:
         scratch: Folder for files made on the way; it goes with the session.
         workers: Images at a time; None: one for each core.
         pieces: What other machines made of the runs; None without any.
+        increments: The same images in parts, each of which is run by itself; empty where all of
+            them are run together.
     """
 
     images: tuple[ImageFile, ...]
@@ -56,6 +59,7 @@ class ImageRuns:
     scratch: Path
     workers: int | None = None
     pieces: PieceStore | None = None
+    increments: tuple[tuple[ImageFile, ...], ...] = ()
     _hashes: dict[str, str] = field(default_factory=dict, init=False, compare=False)
 
     @cached_property
@@ -87,12 +91,25 @@ class ImageRuns:
 
     def _found(self, run: PlannedRun) -> tuple[Mapping[str, Detections], float]:
         """Detections of all images, and the wall time that they took."""
+        if len(self.increments) > 1:
+            return self._joined([self._only(part).detected(run) for part in self.increments])
         parts = [self.piece(run, first, last) for first, last in self._missing(run)]
         if self.pieces is not None:
             parts += self.pieces.covering(run.facts, self.listed)
         parts.sort(key=lambda each: each.facts.first)
         found = {key: each for part in parts for key, each in part.detections.items()}
         return found, sum(part.facts.seconds for part in parts)
+
+    def _joined(self, runs: Sequence[Run]) -> tuple[Mapping[str, Detections], float]:
+        found = {key: each for part in runs for key, each in part.detections.items()}
+        in_order = {image.key: found[image.key] for image in self.images}
+        return in_order, sum(part.seconds for part in runs)
+
+    def _only(self, images: tuple[ImageFile, ...]) -> ImageRuns:
+        """Of some of the images; each file is hashed once."""
+        part = dataclasses.replace(self, images=images, increments=())
+        part._hashes.update(self.image_hashes)
+        return part
 
     def _missing(self, run: PlannedRun) -> tuple[Range, ...]:
         if self.pieces is None or not run.is_shared:

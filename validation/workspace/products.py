@@ -30,7 +30,7 @@ from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
 from validation.workspace.installed import installed_version
-from validation.workspace.memory import give_back
+from validation.workspace.memory import give_back, make_room
 from validation.zoo.locks import held
 
 _PACKAGE = Path(__file__).parents[1]
@@ -103,8 +103,10 @@ class ProductCache:
                 sweep(folder.parent)
                 found = folder.is_dir()
                 damaged = _damage(folder) if found else ""
+                brought = None
                 if not found or damaged:
                     brought = self._brought_here(folder.relative_to(self._root))
+                    make_room(file)
                     with doing(Activity(step, str(folder), stage, str(file or ""))):
                         _fill(folder, text, make if brought is None else partial(_copy, brought))
         except ValidationError as error:
@@ -119,7 +121,7 @@ class ProductCache:
             ) from error
         self._reported.add(folder)
         seconds = time.perf_counter() - started
-        cached = found and not damaged
+        cached = (found and not damaged) or brought is not None
         self._on_step(Step(model, stage, step, seconds, cached, damaged=damaged))
         return folder
 

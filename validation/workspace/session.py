@@ -15,9 +15,11 @@ from validation.inference.input_cache import InputCache
 from validation.labels.label_list import LabelList
 from validation.pieces.store import PieceStore
 from validation.policy.load import Policy
+from validation.preprocess.image import ImageFile
 from validation.record.run import Step
 from validation.record.shares import Share, SharedRange, split
-from validation.record.types import ModelKey
+from validation.record.types import USUAL_LEVEL, ModelKey
+from validation.record.until_decided import UntilDecided
 from validation.specs.feeds import NOTHING_STATED, StatedFeed
 from validation.specs.input_stats import InputStats
 from validation.specs.references import ReferenceKind
@@ -27,6 +29,7 @@ from validation.workspace.context import CheckContext, class_join, image_files
 from validation.workspace.given_baseline import GivenBaseline
 from validation.workspace.given_subject import GivenSubject, TfliteReference, form_of
 from validation.workspace.image_runs import ImageRuns
+from validation.workspace.looks import LookPlan
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.no_archive import NoArchive
@@ -67,6 +70,10 @@ class Session:
         baseline: What --baseline names, read; None without it.
         pieces: Folders of what other machines made of the session's runs; new pieces go into the
             first. Empty without any.
+        increments: The labelled images in parts, each of which is run by itself; empty where all
+            are run together.
+        level: Of the intervals.
+        until_decided: At which look the session stopped, where it is one of several.
         products: Folders of converted files that other machines made.
         share: Which share of a run the session makes; None: a whole run.
         notes: What is to be said of the selection.
@@ -91,6 +98,9 @@ class Session:
     judged_by: ReferenceSource | None = None
     baseline: GivenBaseline | None = None
     pieces: tuple[Path, ...] = ()
+    increments: tuple[tuple[ImageFile, ...], ...] = ()
+    level: float = USUAL_LEVEL
+    until_decided: UntilDecided | None = None
     products: tuple[Path, ...] = ()
     share: Share | None = None
     notes: tuple[str, ...] = ()
@@ -138,6 +148,7 @@ class Session:
             tuple(each for each in self.keys if each.model == key.model),
             self.labels,
             baseline=self.baseline,
+            level=self.level,
             part=self.parts.get(key),
         )
         if not key.file:
@@ -192,7 +203,15 @@ class Session:
             scratch,
             self.image_workers,
             PieceStore(self.pieces) if self.pieces else None,
+            self._parts(),
         )
+
+    def _parts(self) -> tuple[tuple[ImageFile, ...], ...]:
+        """The increments, with the canaries in the first."""
+        if not self.increments:
+            return ()
+        first, *later = self.increments
+        return ((*image_files(None, self.canaries), *first), *later)
 
     def _made(self, model: str) -> tuple[ModelBuild, ModelInference]:
         if all(entry.name != model for entry in self.entries):
@@ -219,6 +238,25 @@ class Session:
         """The steps made since the last call."""
         steps, self.steps[:] = list(self.steps), []
         return steps
+
+    def at_look(self, plan: LookPlan, number: int, stopped: UntilDecided | None = None) -> Session:
+        """The same session on the images of one look, with intervals of its level; runs shared.
+
+        Args:
+            plan: Of all looks.
+            number: Of the look, from 1 on.
+            stopped: Where the session stopped at it.
+        """
+        return dataclasses.replace(
+            self,
+            dataset=plan.dataset(number),
+            increments=plan.increments(number),
+            level=plan.looks[number - 1].level,
+            until_decided=stopped,
+            runs=self._shared,
+            _inference={},
+            _given={},
+        )
 
     def for_another_process(self) -> Session:
         """The same session as another process takes part in it: nothing made yet, runs shared."""
