@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,46 @@ def test_systems_without_statm_do_nothing(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(memory, "_STATUS", tmp_path / "none")
     monkeypatch.setattr(memory.gc, "collect", lambda: pytest.fail("collected"))
     memory.give_back()
+
+
+def test_large_file_makes_room_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However little is resident; a small file, or none, holds nothing up."""
+    collected: list[str] = []
+    monkeypatch.setattr(memory, "_LARGE_BYTES", 10)
+    monkeypatch.setattr(memory.gc, "collect", lambda: collected.append("collected"))
+    small, large = tmp_path / "small", tmp_path / "large"
+    small.write_bytes(b"1" * 9)
+    large.write_bytes(b"1" * 10)
+    for file in (None, small, tmp_path / "none"):
+        memory.make_room(file)
+    assert collected == []
+    memory.make_room(large)
+    assert collected == ["collected"]
+
+
+_PIECES = """
+from pathlib import Path
+import numpy as np
+from validation.workspace import memory
+{settled}
+# By this alone the allocator would keep pieces of up to 30 MB from then on.
+largest = np.ones(30 << 17)
+del largest
+pieces = [np.ones(8 << 17) for _ in range(20)]
+last = pieces.pop()
+held = memory._resident_bytes()
+del pieces
+print(held - memory._resident_bytes())
+"""
+
+
+@pytest.mark.parametrize(("settled", "kept"), [("", True), ("memory.map_large_pieces()", False)])
+def test_large_pieces_go_back_at_once(settled: str, kept: bool) -> None:
+    """As the weights of a graph that is not needed any more, below one that is."""
+    program = [sys.executable, "-c", _PIECES.format(settled=settled)]
+    freed = int(subprocess.run(program, capture_output=True, check=True, text=True).stdout)
+    assert (freed < 10e6) == kept
+    assert (freed > 150e6) != kept
 
 
 @pytest.mark.parametrize(("asked", "kept"), [(None, "0"), ("1", "1")])

@@ -65,7 +65,8 @@ def box_iou(first: _Floats, second: _Floats) -> _Floats:
     """
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=2)
+    sides = np.maximum(high - low, 0)
+    shared = sides[..., 0] * sides[..., 1]
     union = _area(first)[:, None] + _area(second)[None, :] - shared
     overlap: _Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return overlap
@@ -97,27 +98,24 @@ def match_detections(
         capacity: Detections that a run has slots for. Where all are taken, one that scores
             no better than the last may have found no slot. None: as many as there are.
     """
-    left, right = inside_image(reference), inside_image(candidate)
-    rows, rows_outside = _selection(reference, left, min_score)
-    columns, columns_outside = _selection(candidate, right, min_score - score_epsilon)
+    rows, left, rows_outside = _selection(reference, min_score)
+    columns, right, columns_outside = _selection(candidate, min_score - score_epsilon)
     scores_left, scores_right = reference.scores, candidate.scores
-    iou = box_iou(left[rows], right[columns])
-    shift = scores_right[columns][None, :] - scores_left[rows][:, None]
+    pairs: list[Pair] = []
+    # Nothing is found of many images, and matching is asked for thousands of them.
     same_class = reference.classes[rows][:, None] == candidate.classes[columns]
-    possible = np.argwhere(same_class & (iou >= min_iou))
-    similarity = (iou - np.abs(shift))[tuple(possible.T)]
-    row_partner: dict[int, int] = {}
-    taken: set[int] = set()
-    for row, column in possible[np.argsort(-similarity, kind="stable")].tolist():
-        if row not in row_partner and column not in taken:
-            row_partner[row] = column
-            taken.add(column)
-    pairs = [
-        Pair(
-            int(rows[row]), int(columns[column]), float(iou[row, column]), float(shift[row, column])
-        )
-        for row, column in row_partner.items()
-    ]
+    if same_class.any():
+        iou = box_iou(left, right)
+        shift = scores_right[columns][None, :] - scores_left[rows][:, None]
+        pairs = [
+            Pair(
+                int(rows[row]),
+                int(columns[column]),
+                float(iou[row, column]),
+                float(shift[row, column]),
+            )
+            for row, column in _partners(same_class & (iou >= min_iou), iou - np.abs(shift))
+        ]
     lost = sorted(set(rows.tolist()) - {pair.reference for pair in pairs})
     gained = sorted(set(columns.tolist()) - {pair.candidate for pair in pairs})
     # A detection is missed where the other side had a slot for it.
@@ -149,11 +147,43 @@ def inside_image(found: Detections) -> _Floats:
     return np.clip(found.boxes, 0, 1)
 
 
-def _selection(found: Detections, boxes: _Floats, threshold: float) -> tuple[NDArray[np.intp], int]:
-    """Indices to compare, ordered by what they hold; and how many have no area left."""
-    high = found.scores >= threshold
+def _selection(found: Detections, threshold: float) -> tuple[NDArray[np.intp], _Floats, int]:
+    """Those to compare, ordered by what they hold.
+
+    Returns:
+        Their indices, their boxes cut to the image, and how many have no area left.
+    """
+    # Few of a hundred are above the threshold: only these are cut and sorted.
+    high = np.flatnonzero(found.scores >= threshold)
+    whole = found.boxes[high]
+    boxes = whole.clip(0, 1)
+    if not len(high):
+        return high, boxes, 0
     visible = _area(boxes) > 0
+    if not visible.all():
+        whole, boxes = whole[visible], boxes[visible]
+    kept = high[visible]
     # Ties between pairs are decided by position, so position must not come from the input.
     # Boxes that are alike inside of the image may differ outside of it.
-    canonical = np.lexsort((*found.boxes.T, *boxes.T, found.scores))
-    return canonical[(high & visible)[canonical]], int(np.count_nonzero(high & ~visible))
+    order = np.lexsort((*whole.T, *boxes.T, found.scores[kept]))
+    return kept[order], boxes[order], len(high) - len(kept)
+
+
+def _partners(possible: NDArray[np.bool_], similarity: _Floats) -> list[tuple[int, int]]:
+    """Row and column of each pair, the most similar ones taken first.
+
+    Args:
+        possible: [rows, columns], which may be a pair.
+        similarity: Of each.
+    """
+    places = np.argwhere(possible)
+    taken_rows: set[int] = set()
+    taken_columns: set[int] = set()
+    found: list[tuple[int, int]] = []
+    order = np.argsort(-similarity[possible], kind="stable")
+    for row, column in places[order].tolist():
+        if row not in taken_rows and column not in taken_columns:
+            taken_rows.add(row)
+            taken_columns.add(column)
+            found.append((row, column))
+    return found

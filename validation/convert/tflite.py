@@ -58,6 +58,8 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     definition = read_graph(graph)
     pre_flight(definition, conversion, graph.name)
     shapes = conversion.input_shapes or placeholder_shapes(definition, conversion.input_arrays)
+    # The converter reads the file itself, and holds several copies of the weights.
+    del definition
     try:
         converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
             str(graph),

@@ -53,10 +53,13 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, weights: Weig
     (folder / f"{PREFIX}.meta").write_bytes(meta.SerializeToString(deterministic=True))
     (folder / "pipeline.config").write_text(text, encoding="utf-8")
     frozen = freeze(body, named.get)
+    # The weights are in each copy: none is kept longer than it is needed.
+    del named, averages
     if config.is_quantized:
         _write_tflite_graph(folder, frozen, built)
         return
     detector = inference_graph(frozen, built)
+    del frozen
     (folder / "frozen_inference_graph.pb").write_bytes(
         detector.SerializeToString(deterministic=True)
     )

@@ -35,6 +35,7 @@ def evaluate(
             # One run does not earn back what optimising the graph for it would cost.
             config = tf.ConfigProto()
             config.graph_options.rewrite_options.disable_meta_optimizer = True
+            config.experimental.optimize_for_static_graph = True
             with tf.Session(graph=scope, config=config) as session:
                 values: list[np.ndarray] = session.run(
                     [_tensor(name) for name in tensors],

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tensorflow.core.framework import graph_pb2, types_pb2
+from tensorflow.core.framework import types_pb2
 from tensorflow.python.framework import tensor_util
 
 from validation.errors import GraphConfigMismatch, GraphError, NotSsdGraph
@@ -82,6 +82,8 @@ def export_from_graph(
     graph, scores = scores_with_background(graph, reading.scores)
     reading = dataclasses.replace(reading, scores=scores)
     body = prune(graph, _outputs(reading))
+    # The weights are in each copy of a graph: none is kept longer than it is needed.
+    del graph
     if values is not None:
         body = freeze(body, values, where=where)
     elif left := variables(body):
@@ -97,6 +99,7 @@ def export_from_graph(
     if config is not None:
         require_agreement(reading, contract.num_classes, config, where)
     exported = prune(body, [reading.box_encodings, reading.class_predictions])
+    del body
     _name_outputs(exported, reading, sizes.boxes_rank)
     if options.add_postprocessing_op:
         _add_constant(exported, ANCHORS_NAME, sizes.anchors)
@@ -142,19 +145,22 @@ def _outputs(reading: SsdReading) -> list[str]:
 
 
 def _with_placeholder(body: Any, reading: SsdReading) -> Any:
-    """Put the exporter's input in place of the preprocessor's output."""
+    """Put the exporter's input in place of the preprocessor's output.
+
+    Args:
+        body: Is changed.
+        reading: Of the graph that it was cut from.
+    """
     size = reading.preprocessing
-    cut = graph_pb2.GraphDef()
-    cut.CopyFrom(body)
-    placeholder = cut.node.add(name=INPUT_NAME, op="Placeholder")
+    placeholder = body.node.add(name=INPUT_NAME, op="Placeholder")
     placeholder.attr["dtype"].type = types_pb2.DT_FLOAT
     for side in (1, size.height, size.width, 3):
         placeholder.attr["shape"].shape.dim.add(size=side)
-    for node in cut.node:
+    for node in body.node:
         for index, source in enumerate(node.input):
             if source == reading.extractor_input:
                 node.input[index] = INPUT_NAME
-    return prune(cut, _outputs(reading))
+    return prune(body, _outputs(reading))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from validation.specs.contracts import PostprocessAttributes
 
+# Candidates that are compared with each other in one step.
+_BLOCK = 32
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -159,14 +162,22 @@ class _Column:
         # Infinite and NaN boxes are the model's answer, to be reported and not to be warned of.
         with np.errstate(all="ignore"):
             self._areas = (ymax - ymin) * (xmax - xmin)
-        self._alive = np.ones(self._order.size, np.bool_)
         self._head = 0
-        self.kept = 0
+        self._kept: list[int] = []
+        # The candidates of this block that are left, a bit each; none has been looked at yet.
+        self._first, self._end = 0, 0
+        self._alive = 0
+        self._out_by: list[int] = []
 
     @property
     def left(self) -> bool:
         """True while there is a candidate."""
         return self._head < self._order.size
+
+    @property
+    def kept(self) -> int:
+        """How many were kept."""
+        return len(self._kept)
 
     @property
     def anchor(self) -> int:
@@ -181,15 +192,42 @@ class _Column:
 
     def keep(self) -> None:
         """Keep the best candidate: those that overlap it are out, the next one is the best."""
-        row, rest = self._head, slice(self._head + 1, None)
-        ymin, xmin, ymax, xmax = self._sides
+        if self._head == self._end:
+            self._enter_block()
+        bit = self._head - self._first
+        self._kept.append(self._head)
+        self._alive &= ~(self._out_by[bit] | 1 << bit)
+        while not self._alive and self._end < self._order.size:
+            self._enter_block()
+        lowest = (self._alive & -self._alive).bit_length() - 1
+        self._head = self._first + lowest if self._alive else self._order.size
+
+    def _enter_block(self) -> None:
+        """Go on to the next candidates, without those that what was kept overlaps."""
+        self._first, self._end = self._end, min(self._end + _BLOCK, self._order.size)
+        block = np.arange(self._first, self._end)
+        self._out_by = _bits(self._overlaps(block, block))
+        self._alive = (1 << len(block)) - 1
+        if self._kept:
+            over = self._overlaps(np.array(self._kept), block)
+            self._alive &= ~_bits(np.logical_or.reduce(over, axis=0, keepdims=True))[0]
+
+    def _overlaps(self, kept: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """[kept, others]: which may not stay beside each other."""
+        ymin, xmin, ymax, xmax = (side[kept][:, np.newaxis] for side in self._sides)
+        tops, lefts, bottoms, rights = (side[others] for side in self._sides)
+        areas = self._areas
         with np.errstate(all="ignore"):
-            height = np.minimum(ymax[rest], ymax[row]) - np.maximum(ymin[rest], ymin[row])
-            width = np.minimum(xmax[rest], xmax[row]) - np.maximum(xmin[rest], xmin[row])
+            height = np.minimum(bottoms, ymax) - np.maximum(tops, ymin)
+            width = np.minimum(rights, xmax) - np.maximum(lefts, xmin)
             shared = np.maximum(height, 0) * np.maximum(width, 0)
-            iou = shared / (self._areas[row] + self._areas[rest] - shared)
-        # Not `iou <= threshold`: two boxes without area give NaN, and both stay.
-        self._alive[rest] &= ~(iou > self._threshold)
-        following = self._alive[rest]
-        self._head = row + 1 + int(following.argmax()) if following.any() else self._order.size
-        self.kept += 1
+            iou = shared / (areas[kept][:, np.newaxis] + areas[others] - shared)
+        # Two boxes without area give NaN, and both stay.
+        over: NDArray[np.bool_] = iou > self._threshold
+        return over
+
+
+def _bits(rows: NDArray[np.bool_]) -> list[int]:
+    """Each row as one number, the first column as its lowest bit."""
+    packed = np.packbits(rows, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]

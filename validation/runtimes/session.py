@@ -43,21 +43,26 @@ class SessionRuntime:
         threads: int | None = None,
         where: str = "graph",
     ) -> None:
-        definition, self._file = graph, graph if isinstance(graph, Path) else None
+        self._file = graph if isinstance(graph, Path) else None
         if isinstance(graph, Path):
-            definition, where = read_graph(graph), graph.name
-        _require(definition, outputs, where)
+            graph, where = read_graph(graph), graph.name
+        _require(graph, outputs, where)
+        # The weights are in each copy of a graph: none is kept longer than it is needed.
+        graph = prune(graph, outputs)
         scope = tf.Graph()
         try:
             with scope.as_default(), using(self._file, "load"):
-                tf.import_graph_def(prune(definition, outputs), name="")
+                tf.import_graph_def(graph, name="")
         except (ValueError, tf.errors.OpError) as error:
             raise GraphError(
                 "TensorFlow cannot import the graph",
                 got=cause_of(error),
                 where=where,
             ) from error
+        del graph
         config = tf.ConfigProto()
+        # Nothing is added to it later: TensorFlow need not keep the graph as it was given.
+        config.experimental.optimize_for_static_graph = True
         if threads is not None:
             config.intra_op_parallelism_threads = threads
             config.inter_op_parallelism_threads = threads

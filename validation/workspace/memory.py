@@ -13,6 +13,13 @@ from pathlib import Path
 
 # Below this nothing is gained that would be worth the fraction of a second.
 _WORTH_BYTES = 2 * 10**9
+# Of what something is made from that takes several times as much on the way.
+_LARGE_BYTES = 100 * 2**20
+# Pieces as large as this are given back when they are freed: most weights, and few activations.
+_OWN_MAPPING_BYTES = 4 * 2**20
+_TRIM_BYTES = 64 * 2**20
+# mallopt(3)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _STATUS = Path("/proc/self/statm")
 _PAGE_BYTES = 4096
 # Python's own are 700, 10 and 10.
@@ -27,6 +34,33 @@ def without_pools() -> None:
     called before TensorFlow is imported.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+def map_large_pieces() -> None:
+    """Have the allocator give large pieces back as soon as they are freed.
+
+    glibc raises the size from which it does so to that of the largest piece freed, up to 32 MB. The
+    weights of a ResNet-101, which each copy of a graph has as pieces of some MB, then stay behind
+    between others: a session took 3.9 GB instead of 3.1 GB, a conversion 4.8 GB instead of 3.2 GB.
+    Elsewhere than on glibc nothing happens.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        allocator = ctypes.CDLL(None)
+        allocator.mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING_BYTES)
+        allocator.mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
+
+
+def make_room(file: Path | None) -> None:
+    """Return free memory to the system before something is made from a large file.
+
+    Args:
+        file: What it is made from; None: nothing is done.
+    """
+    if file is None:
+        return
+    with contextlib.suppress(OSError):
+        if file.stat().st_size >= _LARGE_BYTES:
+            _trim()
 
 
 def collect_seldom() -> None:
@@ -46,8 +80,11 @@ def give_back() -> None:
     ResNet-101, and a worker that makes one model after the other would only ever grow.
     Elsewhere than on glibc nothing happens.
     """
-    if _resident_bytes() < _WORTH_BYTES:
-        return
+    if _resident_bytes() >= _WORTH_BYTES:
+        _trim()
+
+
+def _trim() -> None:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

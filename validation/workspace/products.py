@@ -30,7 +30,7 @@ from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
 from validation.workspace.installed import installed_version
-from validation.workspace.memory import give_back
+from validation.workspace.memory import give_back, make_room
 from validation.zoo.locks import held
 
 _PACKAGE = Path(__file__).parents[1]
@@ -106,6 +106,7 @@ class ProductCache:
                 brought = None
                 if not found or damaged:
                     brought = self._brought_here(folder.relative_to(self._root))
+                    make_room(file)
                     with doing(Activity(step, str(folder), stage, str(file or ""))):
                         _fill(folder, text, make if brought is None else partial(_copy, brought))
         except ValidationError as error:

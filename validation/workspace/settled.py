@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from validation.policy.file_limits import keep_to_policy
 from validation.policy.load import Policy
-from validation.workspace.memory import collect_seldom, without_pools
+from validation.workspace.memory import collect_seldom, map_large_pieces, without_pools
 from validation.zoo.locks import set_waiting
 
 
@@ -19,5 +19,6 @@ def settle_process(policy: Policy, say: Callable[[str], object] | None = None) -
     """
     keep_to_policy(policy)
     without_pools()
+    map_large_pieces()
     collect_seldom()
     set_waiting(policy, say)
