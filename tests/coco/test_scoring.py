@@ -227,8 +227,8 @@ def _empty(ids: tuple[int, ...], categories: tuple[int, ...] = _CATEGORIES) -> M
 )
 def test_what_does_not_belong_together_is_refused(other: Matches, message: str) -> None:
     """By name, whichever of the parts it is."""
-    first, last = _empty((3, 5)), _empty((30, 31))
-    for parts in ([first, other], [other, first], [first, last, other], [last, other, first]):
+    first, early, late = _empty((3, 5)), _empty((1,)), _empty((30, 31))
+    for parts in ([first, other], [other, first], [early, first, other], [late, other, first]):
         with pytest.raises(RecordError, match=message):
             join_matches(parts)
 
