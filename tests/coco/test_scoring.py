@@ -33,17 +33,17 @@ _IMAGES = (3, 5, 8, 13, 21)
 # Ends of COCO's ranges of area, and what is just beyond them.
 _AREAS = (0.0, 1.0, 1024.0, 1024.5, 9216.0, 9216.5, 1e10)
 
-# Coarse, so that many boxes are equal, or overlap by exactly a half.
-_box = st.tuples(*[st.integers(0, 6)] * 2, *[st.integers(0, 6)] * 2).map(
+# Coarse, so that many boxes are equal, or overlap by exactly a half; some have no area.
+_box = st.tuples(*[st.integers(0, 2)] * 2, *[st.sampled_from([0, 3, 4, 5, 6])] * 2).map(
     lambda sides: tuple(10.0 * side for side in sides)
 )
 _area = st.sampled_from(_AREAS)
 _objects = st.lists(
     st.builds(
         CocoAnnotation,
-        # No object on the last image, none of the last category.
+        # No object on the last image, none of the last category, some that are not scored.
         st.sampled_from(_IMAGES[:-1]),
-        st.sampled_from(_CATEGORIES[:-1]),
+        st.sampled_from([*_CATEGORIES[:-1], 5]),
         _box,
         _area,
         st.booleans(),
@@ -227,8 +227,8 @@ def _empty(ids: tuple[int, ...], categories: tuple[int, ...] = _CATEGORIES) -> M
 )
 def test_what_does_not_belong_together_is_refused(other: Matches, message: str) -> None:
     """By name, whichever of the parts it is."""
-    first, last = _empty((3, 5)), _empty((30, 31))
-    for parts in ([first, other], [other, first], [first, last, other], [last, other, first]):
+    first, early, late = _empty((3, 5)), _empty((1,)), _empty((30, 31))
+    for parts in ([first, other], [other, first], [early, first, other], [late, other, first]):
         with pytest.raises(RecordError, match=message):
             join_matches(parts)
 
