@@ -10,19 +10,23 @@ import contextlib
 import hashlib
 import os
 import signal
+import statistics
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from validation.cluster.address import parse_cluster
 from validation.cluster.images import ImagePlaces
-from validation.cluster.pieces import ClusterImages, ClusterRun
+from validation.cluster.pieces import ClusterImages, ClusterRun, piece_on_worker
 from validation.cluster.session import ClusterSession, cluster_session
+from validation.cluster.worker import WorkerFacts
 from validation.inference.input_cache import InputCache
 from validation.pieces.piece import read_piece
 from validation.pieces.store import PieceStore
@@ -38,7 +42,7 @@ from validation.workspace.products import ProductCache, image_sha256
 from validation.zoo.bundled_files import BUNDLED_GROUP, labelled_scenes
 
 _MODEL = "ssd_mobilenet_v1"
-_IMAGES = 1500
+_IMAGES = 3000
 _ROUNDS = 3
 
 
@@ -97,18 +101,58 @@ def _digest(case: _Case, folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+@contextlib.contextmanager
+def _plain_processes(case: _Case, count: int) -> Iterator[Callable[[], float]]:
+    """The same work without a cluster, an equal share for each process; gives the seconds.
+
+    It says what the machine has to give: its cores, and what others leave of them.
+    """
+    worker = WorkerFacts("none", "here", "", 1, {})
+    share = len(case.images.images) // count
+
+    def seconds(most: int) -> float:
+        started = time.perf_counter()
+        futures = []
+        for first in range(0, share * count, share):
+            part = case.images.images[first : first + min(share, most)]
+            hashes = {each.key: case.images.hashes[each.key] for each in part}
+            remote = case.images.remote(first, first + len(part))
+            run = (case.run.facts, case.run.plan, remote, first, hashes, None)
+            futures.append(pool.submit(piece_on_worker, worker, case.run.path, *run))
+        wait(futures)
+        assert all(each.exception() is None for each in futures)
+        return time.perf_counter() - started
+
+    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
+        seconds(100)
+        yield lambda: seconds(share)
+
+
 def test_two_workers_against_one(case: _Case, tmp_path: Path) -> None:
-    """Efficiency: the time of one over twice that of two, the median of rounds by turns."""
-    with _warm(case, 1, tmp_path / "a") as one, _warm(case, 2, tmp_path / "b") as two:
+    """Efficiency: the time of one over twice that of two, rounds by turns.
+
+    Beside it, the same of plain processes: the efficiency that the machine allows just then.
+    """
+    with (
+        _warm(case, 1, tmp_path / "a") as one,
+        _warm(case, 2, tmp_path / "b") as two,
+        _plain_processes(case, 1) as plain_one,
+        _plain_processes(case, 2) as plain_two,
+    ):
         starts = [each.connection.start_seconds for each in (one, two)]
-        times: list[tuple[float, float]] = []
+        times: list[tuple[float, float, float, float]] = []
         for number in range(_ROUNDS):
             alone = _seconds(one, case, tmp_path / f"one-{number}")
-            times.append((alone, _seconds(two, case, tmp_path / f"two-{number}")))
+            both = _seconds(two, case, tmp_path / f"two-{number}")
+            times.append((alone, both, plain_one(), plain_two()))
     same = {_digest(case, tmp_path / f"{name}-0") for name in ("one", "two")}
-    ratios = sorted(alone / (2 * both) for alone, both in times)
-    _show(f"{_IMAGES} images, seconds by turns (1 worker, 2 workers): {_rounded(times)}")
-    _show(f"efficiency of two workers: {ratios[len(ratios) // 2]:.2f} of {_rounded([ratios])}")
+    cluster = [alone / (2 * both) for alone, both, _, _ in times]
+    plain = [alone / (2 * both) for _, _, alone, both in times]
+    _show(f"{_IMAGES} images, seconds by turns: 1 worker, 2 workers, 1 process, 2 processes")
+    for row in times:
+        _show("  ".join(f"{each:.2f}" for each in row))
+    _show(f"efficiency of two workers: median {statistics.median(cluster):.2f}")
+    _show(f"efficiency of two plain processes: median {statistics.median(plain):.2f}")
     _show(
         f"start-up, not in it: {starts[0]:.1f} s and {starts[1]:.1f} s; same bits: {len(same) == 1}"
     )
@@ -133,7 +177,3 @@ def test_killed_worker(case: _Case, tmp_path: Path) -> None:
 
 def _show(line: str) -> None:
     sys.stdout.write(f"{line}\n")
-
-
-def _rounded(numbers: Sequence[Sequence[float]]) -> list[list[float]]:
-    return [[round(each, 2) for each in row] for row in numbers]

@@ -13,6 +13,8 @@ __all__ = ["LONGEST", "SLOW", "is_slow", "one_of_all_workers", "rank", "unit_of"
 LONGEST = (
     "graphs/test_golden.py",
     "real/test_bundled_zoo.py",
+    "cluster/test_pieces.py",
+    "plugin/test_cluster.py",
     "tools/test_training.py",
     "real/test_person_fakequant.py",
     "plugin/test_sessions.py",

@@ -85,7 +85,7 @@ def connected(
         _await_worker(client, address, wait_seconds, say)
         wanted = Wanted.here(on_its_terminal=address.local is not None)
         workers = _workers(client, wanted, address)
-        info = client.scheduler_info()["workers"]
+        info = client.scheduler_info(n_workers=-1)["workers"]
         memory = {
             each: float(facts["resources"][MEMORY])
             for each, facts in info.items()
