@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from drawn_matches import drawn_matches
+from numpy.typing import NDArray
 
 from validation.coco import bootstrap
 from validation.coco.bootstrap import ap_differences, bias_corrected, image_weights
+from validation.coco.matches import CategoryMatches, Matches
+from validation.coco.precision import weighted_precision
 from validation.errors import DatasetError
 from validation.record.ap_difference import Figure, images_needed
 
@@ -61,9 +65,39 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sides = drawn_matches(1), drawn_matches(2)
     whole = ap_differences(*sides, 60, seed=0)
     monkeypatch.setattr(bootstrap, "_BLOCK", 1000)
+    monkeypatch.setattr(bootstrap, "_REPLICATES", {})
     parts = ap_differences(*sides, 60, seed=0)
     for one, other in zip(whole, parts, strict=True):
         assert dataclasses.astuple(one)[4:7] == pytest.approx(dataclasses.astuple(other)[4:7])
+
+
+def test_reference_of_several_files_is_weighted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same figures; another seed, or one detection less, is another side."""
+    weighted: list[int] = []
+    own = weighted_precision
+
+    def counted(category: CategoryMatches, ious: int, weights: NDArray[np.uint8]) -> Any:
+        weighted.append(1)
+        return own(category, ious, weights)
+
+    def asked(reference: Matches, subject: Matches, seed: int) -> int:
+        weighted.clear()
+        ap_differences(reference, subject, 40, seed)
+        return len(weighted)
+
+    monkeypatch.setattr(bootstrap, "_REPLICATES", {})
+    monkeypatch.setattr(bootstrap, "weighted_precision", counted)
+    reference, other = drawn_matches(1), drawn_matches(2)
+    one = len(reference.categories)
+    assert asked(reference, other, seed=0) == 2 * one
+    assert asked(drawn_matches(1), drawn_matches(3), seed=0) == one
+    assert asked(reference, other, seed=1) == 2 * one
+    first, *rest = reference.categories
+    less = first.rows(np.arange(len(first.images)) > 0)
+    assert asked(dataclasses.replace(reference, categories=(less, *rest)), other, seed=1) == one
+    found = ap_differences(reference, other, 40, seed=0)
+    monkeypatch.setattr(bootstrap, "_REPLICATES", {})
+    assert ap_differences(reference, other, 40, seed=0) == found
 
 
 def test_other_data_is_refused() -> None:
