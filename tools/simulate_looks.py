@@ -1,6 +1,6 @@
 """Simulate `--until-decided`: how often it is wrong, and how many images it looks at.
 
-    python tools/simulate_looks.py OUT.md [--pairs N] [--images N] [--replicates N] [--scenario N]
+    python tools/simulate_looks.py OUT.md [--pairs N] [--scenario N] [--seed N]
 
 Two parts. Estimates that are normal, of many runs, for the boundaries alone. And pairs of models on
 drawn scenes, whose matches go through the bootstrap as those of a session do; the limit then is the
@@ -172,7 +172,7 @@ _POPULATION = 100_000
 
 
 def bootstrap_tables(
-    scenarios: Sequence[Scenario], pairs: int, images: int, replicates: int, power: float
+    scenarios: Sequence[Scenario], pairs: int, images: int, replicates: int, seed: int, power: float
 ) -> list[str]:
     """Pairs of models whose matches are drawn, judged by limits around their true loss."""
     counts = looks_at(_FIRST, images)
@@ -181,7 +181,7 @@ def bootstrap_tables(
     lines: list[str] = []
     for scenario in scenarios:
         true = _true_loss(scenario)
-        drawn = _drawn(scenario, pairs * images, seed=2)
+        drawn = _drawn(scenario, pairs * images, seed)
         ends = [_ends(drawn, pair, replicates, looks, single) for pair in range(pairs)]
         lines += [
             f"### {scenario.name}, {images:,} images, {pairs:,} pairs: true loss {true:.4f} AP",
@@ -263,12 +263,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=400)
     parser.add_argument("--scenario", type=int, choices=range(len(_SCENARIOS)), action="append")
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--replicates", type=int, default=400)
     given = parser.parse_args(arguments)
     power = load_policy().setting("until_decided_power")
     chosen = [_SCENARIOS[number] for number in given.scenario or range(len(_SCENARIOS))]
     lines = [] if given.scenario else normal_tables(power)
-    lines += bootstrap_tables(chosen, given.pairs, given.images, given.replicates, power)
+    lines += bootstrap_tables(
+        chosen, given.pairs, given.images, given.replicates, given.seed, power
+    )
     given.out.write_text("\n".join(lines), encoding="utf-8")
     return 0
 

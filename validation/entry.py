@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # These have child processes of their own, or do nothing that could end them.
 _BY_THEMSELVES = ("run", "judge", "merge", "bisect", "completion")
+_CLUSTER_FLAG = "--cluster"
 _DEBUG_FLAG, _JSON_FLAG, _NO_ISOLATION_FLAG = "--debug", "--json", "--no-isolation"
 # As a shell reports what a signal has ended.
 _BY_SIGNAL = 128
@@ -83,9 +84,11 @@ def _answered(arguments: Sequence[str], outcome: Outcome) -> int:
 def _is_supervised(arguments: Sequence[str]) -> bool:
     if sys.platform != "linux" or arguments[:1] in ([], *([each] for each in _BY_THEMSELVES)):
         return False
-    named = {each.replace("_", "-") for each in arguments}
+    named = {each.replace("_", "-").partition("=")[0] for each in arguments}
     # An interpreter that goes on afterwards would do so twice.
-    return not (named & {_NO_ISOLATION_FLAG} or _is_traced() or sys.flags.inspect)
+    # Nor is there anything to watch over where workers of a cluster do the work.
+    alone = named & {_NO_ISOLATION_FLAG, _CLUSTER_FLAG}
+    return not (alone or _is_traced() or sys.flags.inspect)
 
 
 def _is_traced() -> bool:

@@ -46,7 +46,7 @@ def local() -> Iterator[ClusterSession]:
 
 
 def _run(planned: PlannedRun) -> ClusterRun:
-    return ClusterRun(planned.facts, planned.plan, planned.path)
+    return ClusterRun(planned.facts, planned.plan(), planned.path)
 
 
 def _images(case: CheckContext, places: ImagePlaces | None = None) -> ClusterImages:
@@ -103,7 +103,7 @@ def test_file_that_cannot_be_run_stops_itself_alone(
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"TFL3" * 100)
     facts = dataclasses.replace(planned.facts, address="0" * 64, step="run broken")
-    runs = [ClusterRun(facts, planned.plan, broken), _run(planned)]
+    runs = [ClusterRun(facts, planned.plan(), broken), _run(planned)]
     made = local.make_pieces(runs, _images(case), PieceStore((tmp_path,)), "both")
     assert list(made.failed) == ["ssd_mobilenet_v1-float, run broken"]
     assert isinstance(next(iter(made.failed.values())), ConversionError)

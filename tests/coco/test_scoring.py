@@ -226,10 +226,18 @@ def _empty(ids: tuple[int, ...], categories: tuple[int, ...] = _CATEGORIES) -> M
     ],
 )
 def test_what_does_not_belong_together_is_refused(other: Matches, message: str) -> None:
-    """By name; and no parts are no matches."""
-    for parts in ([_empty((3, 5)), other], [other, _empty((3, 5))]):
+    """By name, whichever of the parts it is."""
+    first, last = _empty((3, 5)), _empty((30, 31))
+    for parts in ([first, other], [other, first], [first, last, other], [last, other, first]):
         with pytest.raises(RecordError, match=message):
             join_matches(parts)
+
+
+def test_parts_without_images_add_nothing() -> None:
+    """Alone they are matches of no image."""
+    joined = join_matches([_empty(()), _empty((3, 5)), _empty(()), _empty((8,))])
+    assert joined.same_data(_empty((3, 5, 8)))
+    assert join_matches([_empty(()), _empty(())]).same_data(_empty(()))
 
 
 def test_no_parts_are_refused() -> None:

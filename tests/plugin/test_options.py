@@ -56,6 +56,8 @@ _OPTIONS = (
     "--pieces",
     "--latency-table",
     "--pack",
+    "--cluster",
+    "--cluster-images",
     "--one-process",
     "--no-isolation",
     "--offline",

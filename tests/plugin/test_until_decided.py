@@ -164,6 +164,7 @@ def test_children_look(over_miniature: Run, session: Any, tmp_path: Path) -> Non
     [
         ((), False, "no labelled images; name them with --coco-annotations"),
         (("-n", "2"), True, "several sessions side by side (-n); leave -n out"),
+        (("--shard", "1/2"), True, "--shard, which runs all images elsewhere; leave --shard or"),
     ],
 )
 def test_what_leaves_nothing_to_decide_is_refused(

@@ -8,6 +8,7 @@ import os
 import subprocess
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from validation.policy.overlay import Overlay
@@ -23,6 +24,7 @@ from validation.record.run import (
 )
 from validation.record.store import Record
 from validation.record.types import ModelKey
+from validation.record.until_decided import Look, Undecided, UntilDecided
 from validation.report.commands import model_commands, subject_commands
 from validation.report.visible import needs_escapes
 from validation.specs.feeds import FeedWay, StatedFeed
@@ -254,3 +256,25 @@ def test_a_failing_case_is_run_again() -> None:
     lines = _lines(_record(header, KEPT, PACK), INT8)
     assert lines[title] == ("validation replay out/r1/packs/ssd-int8.zip",)
     assert title not in _lines(_record(header, KEPT), INT8)
+
+
+@pytest.mark.parametrize(
+    ("undecided", "is_scored"),
+    [(((),), False), (((Undecided("ssd", "int8", ("ap_drop",)),), ()), True)],
+)
+def test_what_stopped_early_is_not_scored_on_other_images(
+    undecided: tuple[tuple[Undecided, ...], ...], is_scored: bool
+) -> None:
+    """`evaluate` has no images of a look, and one file alone may be decided at another one."""
+    looks = Look(250, 0.01, 0.98), Look(600, 0.025, 0.97)
+    found = UntilDecided(looks, 0, 1.0, undecided)
+    header = dataclasses.replace(_header(("--until-decided", "")), until_decided=found)
+    record = _record(header, GRAPH, KEPT)
+    lines = _lines(record, INT8)
+    assert lines["Validate it again"][0].endswith("--variant=int8 --until-decided")
+    assert ("Score the kept file" in lines) is is_scored
+    (own,) = subject_commands(record, [INT8])
+    assert "another look" in own.commands[0].note
+    together = model_commands(record, "ssd", [INT8])
+    assert together is not None
+    assert "another look" in together.note

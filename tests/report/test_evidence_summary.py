@@ -17,11 +17,13 @@ from validation.policy.load import load_policy
 from validation.record.run import DatasetFacts, GivenFile, Header
 from validation.record.store import Record
 from validation.record.types import ModelKey
+from validation.record.until_decided import Look, Undecided, UntilDecided
 from validation.report.evidence_summary import EvidenceLine, EvidenceSummary, evidence_summary
 from validation.signoff.rules import judge
 from validation.specs.references import ReferenceKind
 
 KEYS = (ModelKey("m", "float"), ModelKey("m", "int8"))
+_OPEN = Undecided("m", "int8", ("ap_drop",))
 GIVEN = ModelKey("m", "int8", "x.tflite")
 HEADER = Header(
     "run", "now", KEYS, {}, {}, {}, "a1" * 32, dataset=DatasetFacts("scenes", "b2" * 32, 80, 216)
@@ -117,3 +119,15 @@ def test_a_run_without_images() -> None:
         "Images", "none labelled: accuracy is not known", is_limited=True
     )
     assert _line(summary, "Reference") == EvidenceLine("Reference", "the archive's own graph")
+
+
+@pytest.mark.parametrize(
+    ("undecided", "limited"), [(((_OPEN,), ()), False), (((_OPEN,), (_OPEN,)), True)]
+)
+def test_looks(undecided: tuple[tuple[Undecided, ...], ...], limited: bool) -> None:
+    """After how many images the run stopped; marked where it did not decide everything."""
+    looks = Look(40, 0.01, 0.98), Look(80, 0.025, 0.97)
+    header = dataclasses.replace(HEADER, until_decided=UntilDecided(looks, 0, 1.0, undecided))
+    line = _line(_summary(ENOUGH, ENOUGH, header=header), "Looks")
+    assert line.is_limited is limited
+    assert "look 2 of 2" in line.text

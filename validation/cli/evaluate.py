@@ -16,6 +16,7 @@ from validation.cli.flags import Commands, add_parser, say
 from validation.cli.labelled_images import labelled_images, refuse_other_labels
 from validation.cli.output import lines_beside, print_json, print_line
 from validation.cli.range_scoring import scored_ranges
+from validation.cluster.address import add_cluster_flags
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluation_of, require_objects
@@ -27,6 +28,7 @@ from validation.errors import first_few
 from validation.files.structured import unstructure
 from validation.files.targets import require_writable
 from validation.record.class_join import JoinedBy
+from validation.record.cluster_use import ClusterUse
 from validation.record.types import CocoFigures
 
 _EXAMPLE = r"""detect.tflite \
@@ -65,6 +67,7 @@ def add_command(commands: Commands) -> None:
     )
     add_labelled_image_flags(parser.add_argument, required=True, why=LABELLED_WORDS)
     add_model_flags(parser)
+    add_cluster_flags(parser.add_argument)
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument(
         "--per_category", action="store_true", help="also print the AP of each category"
@@ -91,7 +94,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             say("classes are joined to categories by number: --label_map joins them by name")
         require_objects(dataset, join.categories)
         started = time.perf_counter()
-        collector = _collected(model, dataset, join, options.results_file)
+        collector, use = _collected(model, dataset, join, options)
         seconds = time.perf_counter() - started
     notices = (*model.notices, *collector.scores.notices())
     if options.results_file is not None:
@@ -99,6 +102,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     say("scoring")
     result = evaluation_of(collector.matched())
     facts = _describe_result(options.model, dataset, join, result, seconds)
+    if use is not None:
+        facts["cluster"] = unstructure(use)
+        for line in (use.describe(), *use.notices()):
+            say(line)
     facts["labels"] = {**unstructure(labels), "text": labels.describe()}
     facts["trusted"] = not any(notice.not_trusted for notice in notices)
     facts["notices"] = [*(notice.as_json() for notice in notices), *facts["notices"]]
@@ -110,20 +117,26 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _collected(
-    model: OpenModel, dataset: Dataset, join: CategoryJoin, results: Path | None
-) -> RangeCollector:
-    """All images, detected and matched; their detections are written down where that is asked."""
-    collector = RangeCollector()
+    model: OpenModel, dataset: Dataset, join: CategoryJoin, options: argparse.Namespace
+) -> tuple[RangeCollector, ClusterUse | None]:
+    """All images, detected and matched, here or on a cluster; detections are written if asked."""
+    collector, used = RangeCollector(), list[ClusterUse]()
     matcher = ImageMatcher(dataset, join.categories)
+    results = options.results_file
     with contextlib.ExitStack() as stack:
         add = None if results is None else stack.enter_context(results_file(results))
-        for scored in stack.enter_context(
-            scored_ranges(model, dataset, matcher, with_results=add is not None)
-        ):
+        if options.cluster is None:
+            ranges = scored_ranges(model, dataset, matcher, with_results=add is not None)
+        else:
+            from validation.cli.cluster_scoring import ClusterWork, scored_on_cluster
+
+            work = ClusterWork(model, dataset, join.categories, options)
+            ranges = scored_on_cluster(work, matcher, used.append, results=add is not None)
+        for scored in stack.enter_context(ranges):
             collector.add(scored)
             if add is not None:
                 add(scored.results)
-    return collector
+    return collector, used[0] if used else None
 
 
 def _describe_result(

@@ -83,7 +83,7 @@ def connected(
             client = _remote(address, wait_seconds)
         stack.callback(client.close, timeout=_CLOSE_SECONDS)
         _await_worker(client, address, wait_seconds, say)
-        wanted = Wanted.here()
+        wanted = Wanted.here(on_its_terminal=address.local is not None)
         workers = _workers(client, wanted, address)
         info = client.scheduler_info()["workers"]
         memory = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,9 +17,11 @@ from validation.cluster.model_file import ModelFile
 from validation.cluster.task import Task
 from validation.cluster.tasks import TaskRunner
 from validation.cluster.worker import WorkerFacts
+from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.errors import ClusterLost, ValidationError
 from validation.inference.input_cache import InputCache
 from validation.isolation.limits import ProcessLimits
+from validation.pieces.labels import PieceLabels
 from validation.pieces.making import make_piece
 from validation.pieces.piece import Piece, RunFacts
 from validation.pieces.plans import DetectorPlan
@@ -35,13 +39,38 @@ class ClusterRun:
 
     Args:
         facts: What its pieces are of.
-        plan: How it is run; called when its first piece is due.
+        plan: How it is run.
         path: The file, or the folder of a SavedModel.
+        labels: Of the images that have any, where pieces are to say what is right.
     """
 
     facts: RunFacts
-    plan: Callable[[], DetectorPlan]
+    plan: DetectorPlan
     path: Path
+    labels: PieceLabels | None = None
+
+    def labels_of(self, images: Sequence[ImageFile]) -> PieceLabels | None:
+        """Those of some images; None where none of them has any."""
+        if self.labels is None:
+            return None
+        by_key = self._labelled
+        own = [by_key[each.key] for each in images if each.key in by_key]
+        part = dataclasses.replace(
+            self.labels.dataset,
+            images=tuple(image for image, _ in own),
+            ground_truth=tuple(item for _, objects in own for item in objects),
+        )
+        return dataclasses.replace(self.labels, dataset=part) if own else None
+
+    @cached_property
+    def _labelled(self) -> Mapping[str, tuple[CocoImage, Sequence[CocoAnnotation]]]:
+        """Each image with its objects, grouped once: a large set has hundreds of pieces."""
+        if self.labels is None:
+            return {}
+        objects = defaultdict(list)
+        for item in self.labels.dataset.ground_truth:
+            objects[item.image_id].append(item)
+        return {str(each.id): (each, objects[each.id]) for each in self.labels.dataset.images}
 
 
 @dataclass(frozen=True)
@@ -172,7 +201,14 @@ def _task(
     return Task(
         f"{_name(facts)}, images {first} to {last - 1}",
         piece_on_worker,
-        (facts, run.plan(), images.remote(first, last), first, dict(_some(images, first, last))),
+        (
+            facts,
+            run.plan,
+            images.remote(first, last),
+            first,
+            {each.key: images.hashes[each.key] for each in images.images[first:last]},
+            run.labels_of(images.images[first:last]),
+        ),
         model,
         limit_seconds=limits.step_seconds + limits.image_seconds * (last - first),
     )
@@ -180,11 +216,6 @@ def _task(
 
 def _name(facts: RunFacts) -> str:
     return f"{facts.key}, {facts.step}"
-
-
-def _some(images: ClusterImages, first: int, last: int) -> Iterator[tuple[str, str]]:
-    for each in images.images[first:last]:
-        yield each.key, images.hashes[each.key]
 
 
 def piece_on_worker(
@@ -195,6 +226,7 @@ def piece_on_worker(
     images: Sequence[RemoteImage],
     first: int,
     hashes: Mapping[str, str],
+    labels: PieceLabels | None,
 ) -> Piece:
     """One piece, on the worker that was chosen: one interpreter, one thread.
 
@@ -206,6 +238,7 @@ def piece_on_worker(
         images: Of the piece.
         first: Place of the first one in the session's order.
         hashes: Of each image by its key.
+        labels: Of the images; None where none has any.
 
     Raises:
         ValidationError: The file cannot be run, or an image cannot be read.
@@ -220,6 +253,7 @@ def piece_on_worker(
         feeds=_feeds(),
         workers=1,
         machine=worker.machine,
+        labels=labels,
     )
 
 

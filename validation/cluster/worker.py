@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -63,15 +64,18 @@ class Wanted:
     Args:
         versions: Of the controlling process.
         environment: Its variables that figures depend on; None where one is not set.
+        on_its_terminal: Workers share the terminal of the controlling process.
     """
 
     versions: Mapping[str, str]
     environment: Mapping[str, str | None]
+    on_its_terminal: bool = False
 
     @classmethod
-    def here(cls) -> Wanted:
+    def here(cls, *, on_its_terminal: bool) -> Wanted:
         """As the controlling process is."""
-        return cls(own_versions(), {name: os.environ.get(name) for name in _DECISIVE})
+        environment = {name: os.environ.get(name) for name in _DECISIVE}
+        return cls(own_versions(), environment, on_its_terminal)
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ def perform(
 
     dask_worker = get_worker()
     worker = _facts_of(dask_worker)
+    if wanted.on_its_terminal:
+        _leave_terminal()
     try:
         refuse_mixed(wanted.versions, {worker.address: worker.versions})
         _agree(wanted.environment, worker)
@@ -146,6 +152,15 @@ def _facts_of(worker: Any) -> WorkerFacts:
     threads = worker.state.nthreads
     _limit_threads(threads)
     return WorkerFacts(worker.address, platform.node(), _processor(), threads, own_versions())
+
+
+@cache
+def _leave_terminal() -> None:
+    """What native libraries print on loading would bury the lines that matter."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(nowhere, stream.fileno())
 
 
 def _limit_threads(threads: int) -> None:

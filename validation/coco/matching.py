@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask
 from pycocotools.cocoeval import COCOeval, Params
 
 from validation.coco.annotations import CocoAnnotation
@@ -157,6 +157,10 @@ def _objects(
     )
 
 
+# For some rows of a pair, by IoU bits: what they matched, and what of that is ignored.
+_Bits = tuple[NDArray[np.uint16], NDArray[np.uint16]]
+
+
 class _Pairs:
     """Asks pycocotools for one pair after the other."""
 
@@ -176,79 +180,75 @@ class _Pairs:
         every = np.uint16(self._weights.sum())
         matched = np.zeros(self._out.shape, np.uint16)
         ignored = self._out * every
-        starts = np.searchsorted(self._rows.pairs, self._objects.pairs)
-        ends = np.searchsorted(self._rows.pairs, self._objects.pairs, side="right")
-        for number in np.flatnonzero(starts < ends).tolist():
-            some, by_area = self._pair(number, slice(starts[number], ends[number]))
-            for area, (met, unwanted) in enumerate(by_area):
-                matched[area, some] = met
+        starts = np.searchsorted(self._rows.pairs, self._objects.pairs).tolist()
+        ends = np.searchsorted(self._rows.pairs, self._objects.pairs, side="right").tolist()
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            some, overlaps = self._overlapping(number, slice(start, end))
+            if some.size:
+                met, unwanted = self._matched(number, some, overlaps)
+                matched[:, some] = met
                 # What matched nothing counts unless it is of another size itself.
-                ignored[area, some] = unwanted | (ignored[area, some] & ~met)
+                ignored[:, some] = unwanted | (ignored[:, some] & ~met)
             alive()
         return matched, ignored
 
-    def _pair(
-        self, number: int, own: slice
-    ) -> tuple[NDArray[np.intp], list[tuple[NDArray[np.uint16], NDArray[np.uint16]]]]:
-        """Rows that may match, and for each area their bits: matched, and with what is ignored."""
-        evaluation = self._evaluation
-        ignored = self._objects.ignored[number]
+    def _overlapping(self, number: int, own: slice) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The rows of a pair that can match, and their IoU with each object.
+
+        They are computed as `COCOeval.computeIoU` does, which would sort and cut off again.
+        """
+        objects = self._objects.each[number]
+        if own.start == own.stop:
+            return np.empty(0, np.intp), np.empty((0, len(objects)))
+        boxes = np.array([item.bbox for item in objects])
+        crowds = [int(item.is_crowd) for item in objects]
+        overlaps = mask.iou(self._rows.boxes[own], boxes, crowds)
+        # As pycocotools compares: an IoU that is no number is not below any other.
+        some = np.flatnonzero((~(overlaps < self._least)).any(axis=1))
+        return some + own.start, overlaps[some]
+
+    def _matched(self, number: int, some: NDArray[np.intp], overlaps: NDArray[np.float64]) -> _Bits:
+        """[area, row] of rows that can match."""
         # pycocotools takes a match with annotation 0 for none.
         truth = [
             {
                 "id": key,
-                "bbox": list(item.bbox),
                 "area": item.area,
                 "iscrowd": int(item.is_crowd),
                 "ignore": int(item.is_crowd),
             }
             for key, item in enumerate(self._objects.each[number], 1)
         ]
-        columns = (self._rows.boxes[own], self._rows.areas[own], self._rows.scores[own])
+        columns = (self._rows.areas[some].tolist(), self._rows.scores[some].tolist())
         results = [
-            {"id": key, "bbox": box, "area": area, "score": score}
-            for key, (box, area, score) in enumerate(
-                zip(*(column.tolist() for column in columns), strict=True), 1
-            )
+            {"id": key, "area": area, "score": score}
+            for key, (area, score) in enumerate(zip(*columns, strict=True), 1)
         ]
-        evaluation._gts, evaluation._dts = {(0, 0): truth}, {(0, 0): results}
-        overlaps = evaluation.computeIoU(0, 0)
-        # As pycocotools compares: an IoU that is no number is not below any other.
-        some = np.flatnonzero((~(overlaps < self._least)).any(axis=1))
-        if not some.size:
-            return some, []
-        evaluation._dts = {(0, 0): [results[index] for index in some.tolist()]}
-        evaluation.ious = {(0, 0): overlaps[some]}
-        asked: dict[bytes, tuple[NDArray[np.uint16], NDArray[np.uint16]]] = {}
-        return some + own.start, [
-            self._of_area(area, flags, asked) for area, flags in enumerate(ignored)
+        self._evaluation._gts, self._evaluation._dts = {(0, 0): truth}, {(0, 0): results}
+        self._evaluation.ious = {(0, 0): overlaps}
+        asked: dict[bytes, _Bits] = {}
+        by_area = [
+            self._of_area(area, flags, asked)
+            for area, flags in enumerate(self._objects.ignored[number].tolist())
         ]
+        return np.array([met for met, _ in by_area]), np.array([each for _, each in by_area])
 
-    def _of_area(
-        self,
-        area: int,
-        flags: NDArray[np.bool_],
-        asked: dict[bytes, tuple[NDArray[np.uint16], NDArray[np.uint16]]],
-    ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-        """Bits of one area; asked once for all that ignore the same objects.
+    def _of_area(self, area: int, flags: list[bool], asked: dict[bytes, _Bits]) -> _Bits:
+        """The rows of one area; asked once for all that ignore the same objects.
 
         The order in which objects are tried follows from which are ignored, and is the same
         where all are and where none is.
         """
-        alike = flags.all() or not flags.any()
-        key = b"" if alike else flags.tobytes()
+        alike = all(flags) or not any(flags)
+        key = b"" if alike else bytes(flags)
         if key not in asked:
             one = self._evaluation.evaluateImg(0, 0, self._ranges[area], self._max_dets)
-            asked[key] = self._bits(one["dtMatches"] != 0), self._bits(one["dtIgnore"])
+            met = self._weights @ (one["dtMatches"] != 0)
+            asked[key] = met, met & (self._weights @ one["dtIgnore"])
         met, unwanted = asked[key]
         if alike:
-            return met, met if flags.any() else np.zeros_like(met)
-        return met, met & unwanted
-
-    def _bits(self, flags: NDArray[Any]) -> NDArray[np.uint16]:
-        """[IoU, D] as one row of bits."""
-        bits: NDArray[np.uint16] = self._weights @ flags
-        return bits
+            return met, met if flags[0] else np.zeros_like(met)
+        return met, unwanted
 
 
 def _out_of_range(areas: NDArray[np.float64], parameters: Params) -> NDArray[np.bool_]:

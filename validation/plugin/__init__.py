@@ -11,6 +11,7 @@ pytest_plugins = [
     "validation.plugin.short_summary",
     "validation.plugin.latency_table",
     "validation.plugin.run_folder",
+    "validation.plugin.cluster",
     "validation.plugin.until_decided",
     "validation.plugin.processes",
     "validation.plugin.fixtures",

@@ -18,10 +18,11 @@ def budget_of(session: Session) -> MemoryBudget:
     A model whose size is not known yet, as one that is only made when it is asked for, is taken to
     need all that a child may have.
     """
-    setting = session.policy.setting
+    policy = session.policy
     available = available_bytes()
-    most = setting("process_memory_gib") * 2**30
-    base, each = setting("model_memory_gib") * 2**30, setting("model_memory_for_archive")
+    most = policy.setting("process_memory_gib") * 2**30
+    base = policy.setting("model_memory_gib") * 2**30
+    each = policy.setting("model_memory_for_archive")
     sizes: dict[str, int] = {}
     for entry in session.entries:
         if (size := archive_bytes(entry)) is not None:
@@ -33,7 +34,7 @@ def budget_of(session: Session) -> MemoryBudget:
         if name in sizes or name not in archives:
             sizes[name] = sizes.get(name, 0) + _file_bytes(candidate.path)
     return MemoryBudget(
-        total=math.inf if available is None else available * setting("session_memory_share"),
+        total=math.inf if available is None else available * policy.setting("session_memory_share"),
         needs={name: min(base + each * size, most) for name, size in sizes.items()},
         unknown=most,
     )

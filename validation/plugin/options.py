@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from validation.cluster.address import add_cluster_flags
 from validation.coco.flags import add_labelled_image_flags
 from validation.coco.found import is_file, is_folder
 from validation.coco.record_files import matching_files
@@ -202,6 +203,7 @@ def add_options(add: Callable[..., object]) -> None:
         help="pack every file with its worst image for `validation replay` (default: only "
         "those with a check that failed)",
     )
+    add_cluster_flags(add)
     add(
         "--one-process",
         action="store_true",

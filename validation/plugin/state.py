@@ -43,6 +43,8 @@ from validation.zoo.cache import default_cache_dir
 from validation.zoo.lockfile import check_lock_file
 
 STATE = pytest.StashKey[Session]()
+# Options by which images are run before anything is decided.
+_ELSEWHERE = ("--shard", "--pieces", "--cluster")
 
 
 def session_state(config: pytest.Config) -> Session:
@@ -134,8 +136,9 @@ def require_looks(
         got, next_step = "no reference, so that no figure has an interval", "name a reference"
     elif workers_of(config):
         got, next_step = "several sessions side by side (-n)", "leave -n out"
-    elif config.getoption("--shard", None):
-        got, next_step = "a share of the images (--shard)", "judge all shares, or leave it out"
+    elif elsewhere := [each for each in _ELSEWHERE if config.getoption(each, None)]:
+        got = f"{elsewhere[0]}, which runs all images elsewhere"
+        next_step = f"leave {elsewhere[0]} or --until-decided out"
     if next_step:
         raise UsageError(
             "--until-decided looks at more and more labelled images until files are decided",

@@ -6,6 +6,8 @@ a detector that alone moves COCO AP by half a point.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,10 +91,14 @@ def resized_pixels(image: NDArray[np.uint8], height: int, width: int) -> NDArray
     return np.rint(resize_bilinear(image, height, width)).astype(np.uint8)
 
 
+@functools.lru_cache(maxsize=256)
 def _samples(
     size_in: int, size_out: int, align_corners: bool, half_pixel_centers: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Lower neighbour, upper neighbour and share of the upper one, along one side."""
+    """Lower neighbour, upper neighbour and share of the upper one, along one side.
+
+    Not to be written to: images of one size get the same ones.
+    """
     if align_corners and size_out > 1:
         step = np.float32(size_in - 1) / np.float32(size_out - 1)
     else:

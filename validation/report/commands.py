@@ -66,7 +66,7 @@ def model_commands(record: Record, model: str, keys: Sequence[ModelKey]) -> Comm
     return Command(
         "Validate every variant again",
         (_line("run", *_zoo(header), f"--model={_escaped(model)}", *chosen),),
-        _policy_note(header),
+        " ".join(filter(None, (_policy_note(header), _look_note(header)))),
     )
 
 
@@ -258,7 +258,7 @@ def _shared(header: Header, without: Sequence[str] = ()) -> list[str]:
 def _look_note(header: Header) -> str:
     if header.until_decided is None:
         return ""
-    return "By itself it may be decided at another look, on other images."
+    return "Without the other files it may be decided at another look, on other images."
 
 
 def _policy_note(header: Header) -> str:

@@ -58,16 +58,18 @@ class TfliteRuntime:
             self._interpreter.allocate_tensors()
             self._in = {each["name"]: each for each in self._interpreter.get_input_details()}
             self._out = {each["name"]: each for each in self._interpreter.get_output_details()}
+        self._inputs = tuple(_spec(detail) for detail in self._in.values())
+        self._outputs = tuple(_spec(detail) for detail in self._out.values())
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """In the file's order."""
-        return tuple(_spec(detail) for detail in self._in.values())
+        return self._inputs
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
         """In the file's order; a consumer that binds by position sees this one."""
-        return tuple(_spec(detail) for detail in self._out.values())
+        return self._outputs
 
     def run(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """See `Runtime.run`.

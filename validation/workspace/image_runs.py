@@ -107,7 +107,7 @@ class ImageRuns:
 
     def _only(self, images: tuple[ImageFile, ...]) -> ImageRuns:
         """Of some of the images; each file is hashed once."""
-        part = dataclasses.replace(self, images=images, increments=())
+        part = dataclasses.replace(self, images=images, increments=(), pieces=None)
         part._hashes.update(self.image_hashes)
         return part
 

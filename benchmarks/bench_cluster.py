@@ -1,0 +1,139 @@
+"""Workers of a cluster against one of them, and what a killed worker costs.
+
+``pytest benchmarks/bench_cluster.py -s`` shows ratios of one run: machines differ, and nothing is
+asserted of them. Start-up is measured by itself and is no part of the efficiency.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from validation.cluster.address import parse_cluster
+from validation.cluster.images import ImagePlaces
+from validation.cluster.pieces import ClusterImages, ClusterRun
+from validation.cluster.session import ClusterSession, cluster_session
+from validation.inference.input_cache import InputCache
+from validation.pieces.piece import read_piece
+from validation.pieces.store import PieceStore
+from validation.policy.load import load_policy
+from validation.preprocess.image import ImageFile, images_in
+from validation.record.cluster_use import ClusterUse
+from validation.record.detection_files import detections_bytes
+from validation.workspace.groups import chosen_models
+from validation.workspace.image_runs import ImageRuns
+from validation.workspace.model_build import ModelBuild
+from validation.workspace.model_inference import ModelInference
+from validation.workspace.products import ProductCache, image_sha256
+from validation.zoo.bundled_files import BUNDLED_GROUP, labelled_scenes
+
+_MODEL = "ssd_mobilenet_v1"
+_IMAGES = 3000
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A bundled model's float file on the package's scenes under many ids."""
+
+    run: ClusterRun
+    images: ClusterImages
+
+    def some(self, count: int) -> ClusterImages:
+        """The first images."""
+        return ClusterImages(self.images.images[:count], self.images.hashes, self.images.places)
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> _Case:
+    """Converted once; each image is read by each worker, as one of another folder would be."""
+    root = tmp_path_factory.mktemp("cluster")
+    (entry,) = chosen_models(BUNDLED_GROUP, (_MODEL,))
+    work = ProductCache(root / "work", lambda _: None)
+    build = ModelBuild(entry, work, cache_dir=root, offline=True, on_step=lambda _: None)
+    scenes = images_in(labelled_scenes()[1])
+    images = [ImageFile(str(key), scenes[key % len(scenes)].path) for key in range(_IMAGES)]
+    hashed = {each.path: image_sha256(each) for each in scenes}
+    hashes = {image.key: hashed[image.path] for image in images}
+    runs = ImageRuns(tuple(images), work, work, InputCache(), root)
+    planned = ModelInference(build, runs).planned_candidate("float")
+    run = ClusterRun(planned.facts, planned.plan(), planned.path)
+    return _Case(run, ClusterImages(images, hashes, ImagePlaces()))
+
+
+@contextlib.contextmanager
+def _warm(case: _Case, workers: int, folder: Path) -> Iterator[ClusterSession]:
+    """Workers that have imported all they need and have run the file once."""
+    with cluster_session(parse_cluster(f"local:{workers}"), load_policy(), print) as session:
+        session.make_pieces([case.run], case.some(200), PieceStore((folder,)), "warm")
+        yield session
+
+
+def _seconds(session: ClusterSession, case: _Case, folder: Path) -> float:
+    started = time.perf_counter()
+    session.make_pieces([case.run], case.images, PieceStore((folder,)), "timed")
+    return time.perf_counter() - started
+
+
+def _digest(case: _Case, folder: Path) -> str:
+    store, names = PieceStore((folder,)), {each.key for each in case.images.images}
+    digest = hashlib.sha256()
+    for path in store.of(case.run.facts):
+        found = read_piece(path).detections
+        names -= set(found)
+        for key, each in found.items():
+            digest.update(key.encode() + detections_bytes({key: each}))
+    assert not names
+    return digest.hexdigest()[:12]
+
+
+def test_two_workers_against_one(case: _Case, tmp_path: Path) -> None:
+    """Efficiency: the time of one over twice that of two, the median of rounds by turns."""
+    with _warm(case, 1, tmp_path / "a") as one, _warm(case, 2, tmp_path / "b") as two:
+        starts = [each.connection.start_seconds for each in (one, two)]
+        times: list[tuple[float, float]] = []
+        for number in range(_ROUNDS):
+            alone = _seconds(one, case, tmp_path / f"one-{number}")
+            times.append((alone, _seconds(two, case, tmp_path / f"two-{number}")))
+    same = {_digest(case, tmp_path / f"{name}-0") for name in ("one", "two")}
+    ratios = sorted(alone / (2 * both) for alone, both in times)
+    _show(f"{_IMAGES} images, seconds by turns (1 worker, 2 workers): {_rounded(times)}")
+    _show(f"efficiency of two workers: {ratios[len(ratios) // 2]:.2f} of {_rounded([ratios])}")
+    _show(
+        f"start-up, not in it: {starts[0]:.1f} s and {starts[1]:.1f} s; same bits: {len(same) == 1}"
+    )
+
+
+def test_killed_worker(case: _Case, tmp_path: Path) -> None:
+    """The same detections, and what the record says."""
+    with _warm(case, 2, tmp_path / "a") as session:
+        whole = _seconds(session, case, tmp_path / "whole")
+    with _warm(case, 2, tmp_path / "b") as session:
+        process = next(iter(session.connection.client.run(os.getpid).values()))
+        timer = threading.Timer(whole / 2, lambda: os.kill(process, signal.SIGKILL))
+        timer.start()
+        seconds = _seconds(session, case, tmp_path / "killed")
+        timer.join()
+        use: ClusterUse = session.use()
+    digests = [_digest(case, tmp_path / name) for name in ("whole", "killed")]
+    _show(f"whole {whole:.1f} s, with a worker killed {seconds:.1f} s: {digests}")
+    for line in (use.describe(), *use.notices()):
+        _show(line)
+
+
+def _show(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _rounded(numbers: Sequence[Sequence[float]]) -> list[list[float]]:
+    return [[round(each, 2) for each in row] for row in numbers]
