@@ -38,7 +38,7 @@ from validation.workspace.products import ProductCache, image_sha256
 from validation.zoo.bundled_files import BUNDLED_GROUP, labelled_scenes
 
 _MODEL = "ssd_mobilenet_v1"
-_IMAGES = 3000
+_IMAGES = 1500
 _ROUNDS = 3
 
 

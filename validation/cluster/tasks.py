@@ -103,6 +103,11 @@ class TaskRunner:
         finally:
             self._end(flying)
 
+    @property
+    def declares_memory(self) -> bool:
+        """True where at least one worker declares its memory."""
+        return bool(self._connection.memory)
+
     def forget(self, model: ModelFile) -> None:
         """Let workers free a model's bytes: no further task needs them."""
         future = self._models.pop(model.name.sha256, None)

@@ -155,17 +155,12 @@ def _selection(found: Detections, threshold: float) -> tuple[NDArray[np.intp], _
     """
     # Few of a hundred are above the threshold: only these are cut and sorted.
     high = np.flatnonzero(found.scores >= threshold)
-    whole = found.boxes[high]
-    boxes = whole.clip(0, 1)
-    if not len(high):
-        return high, boxes, 0
+    boxes = found.boxes[high].clip(0, 1)
     visible = _area(boxes) > 0
-    if not visible.all():
-        whole, boxes = whole[visible], boxes[visible]
-    kept = high[visible]
+    kept, boxes = high[visible], boxes[visible]
     # Ties between pairs are decided by position, so position must not come from the input.
     # Boxes that are alike inside of the image may differ outside of it.
-    order = np.lexsort((*whole.T, *boxes.T, found.scores[kept]))
+    order = np.lexsort((*found.boxes[kept].T, *boxes.T, found.scores[kept]))
     return kept[order], boxes[order], len(high) - len(kept)
 
 
