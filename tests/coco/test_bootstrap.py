@@ -92,9 +92,15 @@ def test_reference_of_several_files_is_weighted_once(monkeypatch: pytest.MonkeyP
     assert asked(reference, other, seed=0) == 2 * one
     assert asked(drawn_matches(1), drawn_matches(3), seed=0) == one
     assert asked(reference, other, seed=1) == 2 * one
-    first, *rest = reference.categories
-    less = first.rows(np.arange(len(first.images)) > 0)
-    assert asked(dataclasses.replace(reference, categories=(less, *rest)), other, seed=1) == one
+    for number, each in enumerate(reference.categories):
+        less = each.rows(np.arange(len(each.images)) > 0)
+        categories = (*reference.categories[:number], less, *reference.categories[number + 1 :])
+        changed = dataclasses.replace(reference, categories=categories)
+        assert asked(changed, other, seed=1) == one
+    # One more image, with nothing on it: it is drawn too.
+    ids = np.append(reference.image_ids, reference.image_ids.max() + 1)
+    more = (dataclasses.replace(side, image_ids=ids) for side in (reference, other))
+    assert asked(*more, seed=1) == 2 * one
     found = ap_differences(reference, other, 40, seed=0)
     monkeypatch.setattr(bootstrap, "_REPLICATES", {})
     assert ap_differences(reference, other, 40, seed=0) == found
