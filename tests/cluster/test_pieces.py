@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import logging
 import os
 import signal
 import threading
@@ -140,11 +141,14 @@ def test_worker_killed_in_the_middle(case: CheckContext, tmp_path: Path) -> None
     assert use.repeated[0] in notice
 
 
-def test_scheduler_killed_and_the_run_resumed(case: CheckContext, tmp_path: Path) -> None:
+def test_scheduler_killed_and_the_run_resumed(
+    case: CheckContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The end is one clear error; the same again makes only what is missing."""
     planned, images = case.subject.planned, _images(case)
     pieces = tmp_path / "pieces"
     store = PieceStore((pieces,))
+    logged = _logged(monkeypatch)
     with dask_processes(tmp_path, workers=1) as processes:
         assert processes.scheduler is not None
         address = ClusterAddress("head", scheduler_file=processes.file)
@@ -154,6 +158,7 @@ def test_scheduler_killed_and_the_run_resumed(case: CheckContext, tmp_path: Path
             _when_a_piece_is_kept(pieces, processes.scheduler.kill),
         ):
             session.make_pieces([_run(planned)], images, store, "run")
+    assert logged == []
     again = PieceStore((pieces,))
     kept = sum(each.last - each.first for each in again.of(planned.facts).values())
     assert 0 < kept < _IMAGES
@@ -166,6 +171,22 @@ def test_scheduler_killed_and_the_run_resumed(case: CheckContext, tmp_path: Path
             made = session.make_pieces([_run(planned)], images, again, "run")
     assert (made.kept, made.images) == (kept, _IMAGES - kept)
     assert _equal(_joined(again, case, planned), dict(case.subject.detections()))
+
+
+def _logged(monkeypatch: pytest.MonkeyPatch) -> list[logging.LogRecord]:
+    """What reaches the log of Dask's client from now on."""
+    from distributed import client
+
+    class Keeping(logging.Handler):
+        """Keeps records."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            """See `logging.Handler`."""
+            records.append(record)
+
+    records: list[logging.LogRecord] = []
+    monkeypatch.setattr(client.logger, "handlers", [Keeping()])
+    return records
 
 
 @contextlib.contextmanager

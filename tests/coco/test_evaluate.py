@@ -17,7 +17,8 @@ from pycocotools.cocoeval import COCOeval
 
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
-from validation.coco.evaluate import evaluate
+from validation.coco.evaluate import evaluate, evaluation_of
+from validation.coco.image_matches import ImageMatcher, join_images
 from validation.errors import DatasetError, UsageError
 from validation.record.detections import Detections
 
@@ -138,6 +139,19 @@ def test_categories_that_the_images_do_not_show_are_told() -> None:
     assert result.figures.ap == pytest.approx(1)
 
 
+def test_ranges_of_images_give_the_same_as_all_at_once() -> None:
+    """Figures, and how many detections are scored and how many are not."""
+    dataset = _dataset(_PERSON, _CAT, _annotation(4, 1, (8, 8, 64, 64)), images=5)
+    found = {**_perfect(dataset), 3: Detections(((0.0, 0.0, 0.5, 0.5),), (0.95,), (18,))}
+    categories = {1: 1, 17: 17, 18: None}
+    whole = evaluate(dataset, found, category_ids=categories)
+    matcher = ImageMatcher(dataset, categories)
+    ranges = [dataset.images[:2], dataset.images[2:3], dataset.images[3:]]
+    parts = [matcher.matched(some, {each.id: found[each.id] for each in some}) for some in ranges]
+    assert evaluation_of(join_images(parts)) == whole
+    assert (whole.images, whole.detections, whole.unscored_detections) == (5, 3, 1)
+
+
 def test_crowds_are_neither_asked_for_nor_punished() -> None:
     """A box in a crowd is no false positive."""
     dataset = _dataset(_PERSON, _annotation(2, 1, (0, 0, 300, 150), crowd=True))
@@ -219,18 +233,20 @@ def test_values_that_are_not_finite_are_an_error(part: str, value: float) -> Non
     dataset = _dataset(_PERSON, _CAT)
     found = _perfect(dataset)
     broken: Any = ((0.0, 0.0, value, 1.0),) if part == "boxes" else (value,)
-    found[2] = dataclasses.replace(found[2], **{part: broken})
-    with pytest.raises(DatasetError, match=r"on 1 images are not finite.*image ids 2"):
-        evaluate(dataset, found, category_ids=(1, 17))
+    for image in (1, 2):
+        changed = {**found, image: dataclasses.replace(found[image], **{part: broken})}
+        with pytest.raises(DatasetError, match=rf"on 1 images are not finite.*image ids {image}"):
+            evaluate(dataset, changed, category_ids=(1, 17))
 
 
 def test_unknown_classes_are_an_error() -> None:
     """A label offset shows as a class that the model does not have."""
-    dataset = _dataset(_PERSON)
+    dataset = _dataset(_PERSON, _CAT)
     found = _perfect(dataset)
-    found[1] = dataclasses.replace(found[1], classes=(0,))
-    with pytest.raises(DatasetError, match=r"1 class ids that stand for no category.*got 0"):
-        evaluate(dataset, found, category_ids=(1,))
+    for image in (1, 2):
+        changed = {**found, image: dataclasses.replace(found[image], classes=(0,))}
+        with pytest.raises(DatasetError, match=r"1 class ids that stand for no category.*got 0"):
+            evaluate(dataset, changed, category_ids=(1, 17))
 
 
 @pytest.mark.parametrize(("ids", "got"), [((1, 2), "got 2"), ((2, 1), "got 2"), ((), "got none")])

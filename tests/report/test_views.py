@@ -24,6 +24,7 @@ from validation.policy.overlay import (
     Overlay,
 )
 from validation.policy.preference import ChangedPreference, Prefer
+from validation.record.cluster_use import ClusterMachine, ClusterUse, LostWorker
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.run import Footer, GivenFile, Header
 from validation.record.store import Record
@@ -98,6 +99,18 @@ def test_data_set_without_accuracy(header: Header, policy: Policy) -> None:
     assert "data set coco-tiny (80 images" in subject(
         index_of(Record(header, footer=ENDED), policy)
     )
+
+
+def test_worker_that_was_lost_is_a_notice(header: Header, policy: Policy) -> None:
+    """On the first page, with what others made again; a cluster that lost none is no notice."""
+    use = ClusterUse("local:2", (ClusterMachine("a", "EPYC", 3, 3),), 8, 120, 9.0, 1.0)
+    lost = dataclasses.replace(
+        use, lost=(LostWorker("tcp://a:1", "a"),), repeated=("m, images 0 to 14",)
+    )
+    assert index_of(Record(header, clusters=(use,), footer=ENDED), policy).notices == ()
+    (notice,) = index_of(Record(header, clusters=(lost,), footer=ENDED), policy).notices
+    assert notice.startswith("1 worker of the cluster went away")
+    assert notice.endswith("made again by others: m, images 0 to 14")
 
 
 def test_notices(header: Header, policy: Policy) -> None:

@@ -20,7 +20,7 @@ from validation.errors import ClusterError, ClusterLost
 MEMORY = "memory"
 _PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 5
-_WATCH_LOG = "distributed"
+_LOG = "distributed"
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,16 @@ def lost(address: ClusterAddress, kept: str = "") -> ClusterLost:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Dask's log stays off the terminal: what matters of it is an error or a fact of ours."""
-    logger = logging.getLogger(_WATCH_LOG)
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    # Some of its loggers have levels and handlers of their own.
+    names = [each for each in logging.root.manager.loggerDict if each.split(".")[0] == _LOG]
+    levels = {name: logging.getLogger(name).level for name in (_LOG, *names)}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from validation.errors import first_few
 from validation.record.formatting import plural
 
+# Names of what was made again that a sentence has.
+_MOST = 3
+
 
 @dataclass(frozen=True)
 class ClusterMachine:
@@ -94,7 +97,9 @@ class ClusterUse:
             text = f"{plural(len(self.lost), 'worker')} of the cluster went away during the run"
             text += f" ({first_few(hosts)})"
             if self.repeated:
-                text += f"; made again by others: {first_few(self.repeated)}"
+                again = "; ".join(self.repeated[:_MOST])
+                more = len(self.repeated) - _MOST
+                text += f"; made again by others: {again}" + (f"; {more} more" if more > 0 else "")
             yield text
         processors = sorted({machine.processor for machine in self.machines})
         if processors[1:]:
