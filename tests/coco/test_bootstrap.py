@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from drawn_matches import drawn_matches
+from numpy.typing import NDArray
 
 from validation.coco import bootstrap
 from validation.coco.bootstrap import ap_differences, bias_corrected, image_weights
+from validation.coco.matches import CategoryMatches, Matches
+from validation.coco.precision import weighted_precision
 from validation.errors import DatasetError
 from validation.record.ap_difference import Figure, images_needed
 
@@ -61,9 +65,45 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sides = drawn_matches(1), drawn_matches(2)
     whole = ap_differences(*sides, 60, seed=0)
     monkeypatch.setattr(bootstrap, "_BLOCK", 1000)
+    monkeypatch.setattr(bootstrap, "_REPLICATES", {})
     parts = ap_differences(*sides, 60, seed=0)
     for one, other in zip(whole, parts, strict=True):
         assert dataclasses.astuple(one)[4:7] == pytest.approx(dataclasses.astuple(other)[4:7])
+
+
+def test_reference_of_several_files_is_weighted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same figures; another seed, or one detection less, is another side."""
+    weighted: list[int] = []
+    own = weighted_precision
+
+    def counted(category: CategoryMatches, ious: int, weights: NDArray[np.uint8]) -> Any:
+        weighted.append(1)
+        return own(category, ious, weights)
+
+    def asked(reference: Matches, subject: Matches, seed: int) -> int:
+        weighted.clear()
+        ap_differences(reference, subject, 40, seed)
+        return len(weighted)
+
+    monkeypatch.setattr(bootstrap, "_REPLICATES", {})
+    monkeypatch.setattr(bootstrap, "weighted_precision", counted)
+    reference, other = drawn_matches(1), drawn_matches(2)
+    one = len(reference.categories)
+    assert asked(reference, other, seed=0) == 2 * one
+    assert asked(drawn_matches(1), drawn_matches(3), seed=0) == one
+    assert asked(reference, other, seed=1) == 2 * one
+    for number, each in enumerate(reference.categories):
+        less = each.rows(np.arange(len(each.images)) > 0)
+        categories = (*reference.categories[:number], less, *reference.categories[number + 1 :])
+        changed = dataclasses.replace(reference, categories=categories)
+        assert asked(changed, other, seed=1) == one
+    # One more image, with nothing on it: it is drawn too.
+    ids = np.append(reference.image_ids, reference.image_ids.max() + 1)
+    more = (dataclasses.replace(side, image_ids=ids) for side in (reference, other))
+    assert asked(*more, seed=1) == 2 * one
+    found = ap_differences(reference, other, 40, seed=0)
+    monkeypatch.setattr(bootstrap, "_REPLICATES", {})
+    assert ap_differences(reference, other, 40, seed=0) == found
 
 
 def test_other_data_is_refused() -> None:

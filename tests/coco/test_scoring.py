@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval, Params
@@ -34,7 +34,7 @@ _IMAGES = (3, 5, 8, 13, 21)
 _AREAS = (0.0, 1.0, 1024.0, 1024.5, 9216.0, 9216.5, 1e10)
 
 # Coarse, so that many boxes are equal, or overlap by exactly a half; some have no area.
-_box = st.tuples(*[st.integers(0, 2)] * 2, *[st.sampled_from([0, 3, 4, 5, 6])] * 2).map(
+_box = st.tuples(*[st.integers(0, 2)] * 2, *[st.sampled_from([3, 4, 5, 6, 0])] * 2).map(
     lambda sides: tuple(10.0 * side for side in sides)
 )
 _area = st.sampled_from(_AREAS)
@@ -133,6 +133,17 @@ def _pycocotools(
     return evaluation
 
 
+# A medium object takes the first detection where the small one does not count, and leaves that one
+# to the second detection.
+_SMALL_AND_MEDIUM = [
+    CocoAnnotation(3, 1, (0.0, 0.0, 40.0, 40.0), 100.0, False),
+    CocoAnnotation(3, 1, (0.0, 0.0, 40.0, 60.0), 5000.0, False),
+]
+_BOTH_FOUND = [
+    (3, 1, (0.0, 0.0, 40.0, 40.0), 100.0, 0.75),
+    (3, 1, (0.0, 0.0, 40.0, 20.0), 100.0, 0.5),
+]
+
 _cuts = st.lists(st.integers(0, len(_IMAGES)), max_size=5)
 
 
@@ -143,6 +154,7 @@ _cuts = st.lists(st.integers(0, len(_IMAGES)), max_size=5)
     cuts=_cuts,
     max_dets=st.sampled_from([[1, 10, 100], [1, 2], [3]]),
 )
+@example(objects=_SMALL_AND_MEDIUM, found=_BOTH_FOUND, cuts=[2], max_dets=[1, 10, 100])
 def test_parts_are_the_whole(
     objects: Any, found: Any, cuts: list[int], max_dets: list[int]
 ) -> None:
@@ -165,6 +177,7 @@ def test_parts_are_the_whole(
 
 @settings(max_examples=50, deadline=None)
 @given(objects=_objects, found=_found)
+@example(objects=_SMALL_AND_MEDIUM, found=_BOTH_FOUND)
 def test_rows_are_pycocotools(objects: Any, found: Any) -> None:
     """Each detection's bits, not only what comes of them; and how many objects count."""
     rows = _table(found)

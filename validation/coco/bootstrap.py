@@ -14,10 +14,12 @@ Johnson's interval of a skewed mean (J. Am. Stat. Assoc. 73, 1978).
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +90,8 @@ def ap_differences(
             next_step="score both sides on the same labelled images",
         )
     weights = image_weights(len(reference.image_ids), replicates, seed)
-    one, two = _replicated(reference, subject, weights)
+    draws = (replicates, seed)
+    one, two = (_replicated(side, weights, draws) for side in (reference, subject))
     points = precision(reference), precision(subject)
     return tuple(
         _difference(each, [mean_present(each.point(side)) for side in points], (one, two), level)
@@ -164,36 +167,63 @@ def _figures(matches: Matches) -> Iterator[_FigureOf]:
             )
 
 
+# Of the sides asked for last: each file of a model is compared with the same reference.
+_REPLICATES: dict[tuple[bytes, int, int], _Replicates] = {}
+_KEPT = 2
+
+
 def _replicated(
-    reference: Matches, subject: Matches, weights: NDArray[np.uint8]
-) -> tuple[_Replicates, _Replicates]:
-    """Both sides, a category and some replicates at a time."""
-    categories, count = len(reference.categories), weights.shape[1]
-    ious, half, whole = len(reference.ious), _half(reference), reference.areas.index(_ALL)
-    sides = tuple(
-        _Replicates(
-            np.empty((categories, len(reference.areas), count)),
-            np.full((categories, count), np.nan),
-        )
-        for _ in range(2)
+    matches: Matches, weights: NDArray[np.uint8], draws: tuple[int, int]
+) -> _Replicates:
+    """One side under each weighting of its images; computed once for the same matches.
+
+    Args:
+        matches: Of the side.
+        weights: See `image_weights`.
+        draws: Replicates and seed that these were drawn with.
+    """
+    key = (_digest(matches), *draws)
+    found = _REPLICATES.pop(key, None) or _computed(matches, weights)
+    while len(_REPLICATES) >= _KEPT:
+        del _REPLICATES[next(iter(_REPLICATES))]
+    # Behind the others: the first is the one not asked for the longest.
+    _REPLICATES[key] = found
+    return found
+
+
+def _digest(matches: Matches) -> bytes:
+    digest = hashlib.sha256(repr(matches.areas).encode())
+    arrays: list[NDArray[Any]] = [matches.image_ids, matches.category_ids, matches.ious]
+    for each in matches.categories:
+        arrays += [each.images, each.scores, each.matched, each.ignored]
+        arrays += [each.object_images, each.objects]
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+def _computed(matches: Matches, weights: NDArray[np.uint8]) -> _Replicates:
+    """A category and some replicates at a time."""
+    categories, count = len(matches.categories), weights.shape[1]
+    ious, half, whole = len(matches.ious), _half(matches), matches.areas.index(_ALL)
+    side = _Replicates(
+        np.empty((categories, len(matches.areas), count)),
+        np.full((categories, count), np.nan),
     )
-    ranked = [
-        [each.ranked() for each in pair]
-        for pair in zip(reference.categories, subject.categories, strict=True)
-    ]
+    ranked = [each.ranked() for each in matches.categories]
     for part in _blocks(ranked, count):
         some = np.ascontiguousarray(weights[:, part])
-        for column, pair in enumerate(ranked):
-            for side, category in zip(sides, pair, strict=True):
-                found = weighted_precision(category, ious, some)
-                side.areas[column, :, part] = found.mean(axis=1)
-                if half is not None:
-                    side.at_50[column, part] = found[whole, half]
-    return sides[0], sides[1]
+        for column, category in enumerate(ranked):
+            found = weighted_precision(category, ious, some)
+            side.areas[column, :, part] = found.mean(axis=1)
+            if half is not None:
+                side.at_50[column, part] = found[whole, half]
+    return side
 
 
-def _blocks(ranked: list[list[CategoryMatches]], replicates: int) -> Iterator[slice]:
-    longest = max((len(each.images) for pair in ranked for each in pair), default=0)
+def _blocks(ranked: list[CategoryMatches], replicates: int) -> Iterator[slice]:
+    longest = max((len(each.images) for each in ranked), default=0)
     size = min(max(_BLOCK // max(longest, 1), 1), _MOST_REPLICATES)
     return (slice(first, first + size) for first in range(0, replicates, size))
 
