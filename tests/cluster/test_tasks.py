@@ -137,3 +137,22 @@ def test_what_never_ends_is_named(runner: TaskRunner) -> None:
     endless = Task("float images 0 to 15", cluster_work.process, (30.0,), limit_seconds=1.0)
     with pytest.raises(ClusterError, match="expected float images 0 to 15 within 1 s"):
         list(runner.results([endless]))
+
+
+def test_model_sent_to_a_worker_that_has_just_died(
+    connection: Connection, runner: TaskRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sent again: the scheduler is there, and so are other workers."""
+    path = tmp_path / "model.bin"
+    path.write_bytes(bytes(99))
+    scatter, failures = connection.client.scatter, [OSError("connection closed")]
+
+    def once(data: object) -> object:
+        if failures:
+            raise failures.pop()
+        return scatter(data)
+
+    monkeypatch.setattr(connection.client, "scatter", once)
+    (done,) = runner.results([Task("length", cluster_work.length, (0.0,), ModelFile(path))])
+    assert done.value == 99
+    assert failures == []

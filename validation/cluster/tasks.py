@@ -149,12 +149,21 @@ class TaskRunner:
     def _scattered(self, model: ModelFile) -> Any:
         """The model's bytes, sent once: workers pass them on as they need them."""
         name = model.name.sha256
-        if name not in self._models:
+        deadline = time.monotonic() + self._patience
+        while name not in self._models:
             # A name of its own each time: where one is used again, Dask's late messages about the
             # old data take the new data away.
             self._sent += 1
             key = f"{model.name.name} ({self._client.id[-12:]}-{self._sent})"
-            self._models[name] = self._client.scatter({key: model.content})[key]
+            try:
+                self._models[name] = self._client.scatter({key: model.content})[key]
+            except (OSError, TimeoutError):
+                # To a worker that has just died, or to none: others may come.
+                self._require_scheduler()
+                if time.monotonic() > deadline:
+                    self._require_worker(1)
+                    raise
+                time.sleep(_LOOK_SECONDS)
         return self._models[name]
 
     def _next_ended(self, flying: Mapping[str, _Flight]) -> Any:
