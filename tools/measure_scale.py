@@ -28,7 +28,7 @@ MODELS = (
     "ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync",
 )
 VARIANTS = ("float", "raw", "float16", "dynamic", "int8")
-_ROUNDS = 8
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)

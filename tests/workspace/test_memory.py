@@ -98,6 +98,19 @@ def test_onednn_is_for_who_asks(
     assert os.environ[_ONEDNN] == kept
 
 
+@pytest.mark.parametrize(("asked", "kept"), [(None, "1"), ("3", "3")])
+def test_an_op_has_one_thread(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, kept: str
+) -> None:
+    """Whatever the machine has: what is added up in another order has other last bits."""
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", asked or "")
+    if asked is None:
+        monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
+        assert memory.threads_of_an_op().endswith("cores")
+    memory.without_pools()
+    assert memory.threads_of_an_op() == kept
+
+
 def test_garbage_is_looked_for_seldom() -> None:
     """But looked for: graphs are full of cycles."""
     was = gc.get_threshold()

@@ -29,6 +29,7 @@ from validation.specs.contracts import RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.installed import installed_version
+from validation.workspace.memory import threads_of_an_op
 from validation.workspace.model_build import ModelBuild, describe_flags
 from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import makers
@@ -62,6 +63,7 @@ class ModelInference:
             "graph": self.build.reference_sha256,
             # Decoders of JPEG differ by a step here and there.
             "pillow": installed_version("pillow"),
+            "threads": threads_of_an_op(),
             **makers("inference", "runtimes", "preprocess"),
         }
         return PlannedRun(
@@ -149,6 +151,7 @@ class ModelInference:
             "preprocessing": unstructure(export.contract.preprocessing),
             "shared_size": self.build.only_image_size,
             "pillow": installed_version("pillow"),
+            "threads": threads_of_an_op(),
             **makers("inference", "runtimes", "preprocess"),
         }
         return self.runs.raw_outputs(

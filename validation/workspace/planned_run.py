@@ -15,6 +15,7 @@ from validation.pieces.plans import DetectorPlan
 from validation.record.run import Stage
 from validation.record.types import ModelKey
 from validation.workspace.installed import installed_version
+from validation.workspace.memory import threads_of_an_op
 from validation.workspace.products import code_sha256, file_hashes
 
 # What decodes an image, prepares, runs and closes: pieces of one run agree in it.
@@ -59,7 +60,10 @@ class PlannedRun:
             hashlib.sha256(text.encode()).hexdigest(),
             _sha256(self.path),
             {name: installed_version(name) for name in _PACKAGES}
-            | {"code of the harness": code_sha256(*_ROOMS)},
+            | {
+                "threads of an op": threads_of_an_op(),
+                "code of the harness": code_sha256(*_ROOMS),
+            },
         )
 
 

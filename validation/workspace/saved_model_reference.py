@@ -21,6 +21,7 @@ from validation.specs.references import ReferenceKind
 from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.installed import installed_version
+from validation.workspace.memory import threads_of_an_op
 from validation.workspace.other_references import WithoutContract
 from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import file_hashes, makers
@@ -89,6 +90,7 @@ class SavedModelReference(WithoutContract):
     def _made_from(self) -> dict[str, object]:
         return {
             "files": file_hashes(self.path),
+            "threads": threads_of_an_op(),
             **makers("inference", "runtimes", "preprocess"),
         }
 
