@@ -39,17 +39,18 @@ from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache, image_sha256
-from validation.zoo.bundled_files import BUNDLED_GROUP, labelled_scenes
+from validation.zoo.bundled_files import labelled_scenes
 
-_MODEL = "ssd_mobilenet_v1"
-_IMAGES = 3000
+# Group, model, images: one of a few milliseconds an image, and one of full size.
+_CASES = (("bundled", "ssd_mobilenet_v1", 3000), ("synthetic", "ssd_mobilenet_v1_coco", 160))
 _ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A bundled model's float file on the package's scenes under many ids."""
+    """A model's float file on the package's scenes under many ids."""
 
+    model: str
     run: ClusterRun
     images: ClusterImages
 
@@ -58,28 +59,29 @@ class _Case:
         return ClusterImages(self.images.images[:count], self.images.hashes, self.images.places)
 
 
-@pytest.fixture(scope="module")
-def case(tmp_path_factory: pytest.TempPathFactory) -> _Case:
+@pytest.fixture(scope="module", params=_CASES, ids=[model for _, model, _ in _CASES])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> _Case:
     """Converted once; each image is read by each worker, as one of another folder would be."""
+    group, model, count = request.param
     root = tmp_path_factory.mktemp("cluster")
-    (entry,) = chosen_models(BUNDLED_GROUP, (_MODEL,))
+    (entry,) = chosen_models(group, (model,))
     work = ProductCache(root / "work", lambda _: None)
     build = ModelBuild(entry, work, cache_dir=root, offline=True, on_step=lambda _: None)
     scenes = images_in(labelled_scenes()[1])
-    images = [ImageFile(str(key), scenes[key % len(scenes)].path) for key in range(_IMAGES)]
+    images = [ImageFile(str(key), scenes[key % len(scenes)].path) for key in range(count)]
     hashed = {each.path: image_sha256(each) for each in scenes}
     hashes = {image.key: hashed[image.path] for image in images}
     runs = ImageRuns(tuple(images), work, work, InputCache(), root)
     planned = ModelInference(build, runs).planned_candidate("float")
     run = ClusterRun(planned.facts, planned.plan(), planned.path)
-    return _Case(run, ClusterImages(images, hashes, ImagePlaces()))
+    return _Case(model, run, ClusterImages(images, hashes, ImagePlaces()))
 
 
 @contextlib.contextmanager
 def _warm(case: _Case, workers: int, folder: Path) -> Iterator[ClusterSession]:
     """Workers that have imported all they need and have run the file once."""
     with cluster_session(parse_cluster(f"local:{workers}"), load_policy(), print) as session:
-        session.make_pieces([case.run], case.some(200), PieceStore((folder,)), "warm")
+        session.make_pieces([case.run], case.some(50), PieceStore((folder,)), "warm")
         yield session
 
 
@@ -124,7 +126,7 @@ def _plain_processes(case: _Case, count: int) -> Iterator[Callable[[], float]]:
         return time.perf_counter() - started
 
     with ProcessPoolExecutor(count, get_context("spawn")) as pool:
-        seconds(100)
+        seconds(50)
         yield lambda: seconds(share)
 
 
@@ -148,7 +150,9 @@ def test_two_workers_against_one(case: _Case, tmp_path: Path) -> None:
     same = {_digest(case, tmp_path / f"{name}-0") for name in ("one", "two")}
     cluster = [alone / (2 * both) for alone, both, _, _ in times]
     plain = [alone / (2 * both) for _, _, alone, both in times]
-    _show(f"{_IMAGES} images, seconds by turns: 1 worker, 2 workers, 1 process, 2 processes")
+    _show(
+        f"{case.model}, {len(case.images.images)} images, seconds by turns: 1 worker, 2 workers, 1 process, 2 processes"
+    )
     for row in times:
         _show("  ".join(f"{each:.2f}" for each in row))
     _show(f"efficiency of two workers: median {statistics.median(cluster):.2f}")
