@@ -150,9 +150,8 @@ def test_two_workers_against_one(case: _Case, tmp_path: Path) -> None:
     same = {_digest(case, tmp_path / f"{name}-0") for name in ("one", "two")}
     cluster = [alone / (2 * both) for alone, both, _, _ in times]
     plain = [alone / (2 * both) for _, _, alone, both in times]
-    _show(
-        f"{case.model}, {len(case.images.images)} images, seconds by turns: 1 worker, 2 workers, 1 process, 2 processes"
-    )
+    _show(f"{case.model}, {len(case.images.images)} images, seconds by turns:")
+    _show("1 worker, 2 workers, 1 process, 2 processes")
     for row in times:
         _show("  ".join(f"{each:.2f}" for each in row))
     _show(f"efficiency of two workers: median {statistics.median(cluster):.2f}")

@@ -1,10 +1,13 @@
 """Measure what a full-size model costs to make and to run, for docs/scale.md.
 
     python tools/measure_scale.py scale.json [MODEL...]
+    python tools/measure_scale.py scale.json --record RECORD MODEL...
 
 Synthetic models have the graphs of the zoo and seeded weights, so that speed and conversion are
 those of the zoo's models. Each is measured in a process of its own with one thread, on the
-package's photographs, in CPU seconds: other work on the machine disturbs them little.
+package's photographs, in CPU seconds: other work on the machine disturbs them little. With a record
+of a run over them, models are added whose steps it has: wall seconds of the float and raw files,
+opening included, and the other variants taken as float.
 """
 
 from __future__ import annotations
@@ -125,9 +128,44 @@ def _each(call: Callable[[], object], rounds: int = _ROUNDS) -> float:
     return sorted(taken)[len(taken) // 2]
 
 
+def of_record(path: Path, models: list[str]) -> list[Cost]:
+    """What the steps of a run say of some models."""
+    from validation.record.store import load_record
+
+    record = load_record(path)
+    found = []
+    for model in models:
+        steps = {each.step: each.seconds for each in record.steps if each.model == model}
+        sizes = [
+            each.size_bytes for each in record.artefacts if each.name == f"{model}-float.tflite"
+        ]
+
+        def image(name: str, steps: dict[str, float] = steps) -> float:
+            ((step, seconds),) = [
+                each for each in steps.items() if each[0].startswith(f"{name} on ")
+            ]
+            return seconds / int(step.split()[-2])
+
+        float_seconds, raw = image("run float"), image("run raw")
+        convert = {
+            name: steps["convert raw" if name == "raw" else "convert float"] for name in VARIANTS
+        }
+        invoke = {name: raw if name == "raw" else float_seconds for name in VARIANTS}
+        found.append(
+            Cost(model, steps["export"], convert, 0.0, image("reference"), invoke, sizes[0] / 1e6)
+        )
+    return found
+
+
 def main() -> None:
     """Measure some models, each in a process of its own."""
     target, *models = sys.argv[1:]
+    if models[:1] == ["--record"]:
+        before = json.loads(Path(target).read_text(encoding="utf-8"))
+        added = [asdict(each) for each in of_record(Path(models[1]), models[2:])]
+        kept = [each for each in before if each["model"] not in models[2:]]
+        Path(target).write_text(f"{json.dumps([*kept, *added], indent=1)}\n", encoding="utf-8")
+        return
     if target == "--one":
         sys.stdout.write(json.dumps(asdict(measure(models[0]))))
         return

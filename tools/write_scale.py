@@ -77,7 +77,8 @@ def tables(costs: list[dict[str, Any]]) -> Iterator[str]:
                 str(STANDS_FOR[cost["model"]]),
                 f"{cost['export']:.1f}",
                 f"{sum(cost['convert'].values()):.1f}",
-                f"{1000 * cost['prepare']:.1f}",
+                # Of a record, it is part of what the files take.
+                f"{1000 * cost['prepare']:.1f}" if cost["prepare"] else "in the files",
                 f"{1000 * cost['reference']:.0f}",
                 *(f"{1000 * files[name]:.0f}" for name in files),
                 f"{1000 * image_seconds(cost):.0f}",
