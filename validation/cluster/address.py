@@ -80,14 +80,12 @@ def add_cluster_flags(add: Callable[..., object]) -> None:
         CLUSTER_FLAG,
         type=parse_cluster,
         metavar="ADDRESS|local[:N]",
-        help="run images on dask.distributed workers: of a running scheduler (tcp://HOST:PORT or a "
-        "scheduler file), or N processes of this machine; needs the extra `cluster`, see "
-        "docs/cluster.md (default: this process alone)",
+        help="run images on Dask's workers: of a scheduler, or N of this machine, see "
+        "docs/cluster.md (default: none)",
     )
     add(
         IMAGES_FLAG,
         type=parse_images_url,
         metavar="URL",
-        help="where workers find the folder of labelled images, any URL of fsspec: s3://, gs://, "
-        "https:// (default: under the same path as here)",
+        help="--coco-images to workers, any URL (default: same path)",
     )

@@ -123,16 +123,15 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--until-decided",
         action="store_true",
-        help="look after 250, 500, 1,000 ... labelled images, drawn at random, and stop where "
-        "every file keeps its limits or breaks one; the chance of a wrong verdict stays that of "
-        "one look (default: judge on all images; see docs/until-decided.md)",
+        help="look at 250, 500, 1,000 ... random labelled images, and stop where every file is "
+        "decided, see docs/until-decided.md (default: judge on all images)",
     )
     add(
         "--representative-images",
         type=parse_existing_folder,
         metavar="DIR",
         help="images to calibrate int8 with (default: other scenes for the bundled models; else "
-        "some of the labelled images, which are then not scored)",
+        "some labelled images, not scored then)",
     )
     add(
         "--canaries",
@@ -187,8 +186,8 @@ def add_options(add: Callable[..., object]) -> None:
         "--lock-file",
         type=parse_file,
         metavar="FILE",
-        help="hashes of archives that are trusted on first download; new ones are added "
-        f"(default: {LOCK_NAME} in the cache folder)",
+        help="hashes of archives trusted on first download; new ones are added "
+        f"(default: {LOCK_NAME} in the cache)",
     )
     share_options.add_options(add)
     add(
@@ -207,7 +206,7 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--one-process",
         action="store_true",
-        help="one child process (default: two, archives up to 50 MB)",
+        help="one child process (default: two, where memory allows)",
     )
     add(
         "--no-isolation",
@@ -218,7 +217,7 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--offline",
         action="store_true",
-        help="never use the network: what is not cached is an error (default: off)",
+        help="never use the network (default: off)",
     )
 
 

@@ -27,14 +27,12 @@ def add_options(add: Callable[..., object]) -> None:
         "--shard",
         type=_share,
         metavar="I/N",
-        help="make the Ith of N shares of the run: what files detect on a part of the images, "
-        "without a verdict; `validation merge` joins the shares and judges (default: all)",
+        help="make the Ith of N shares of the run, for `validation merge` (default: the whole run)",
     )
     add(
         "--pieces",
         action="append",
         type=parse_existing_folder,
         metavar="DIR",
-        help="folder of a share of this very run, may be repeated: `validation merge` names them "
-        "all (default: none)",
+        help="a share's folder, of `merge` (default: none)",
     )
