@@ -117,6 +117,7 @@ def _check(
         subject=SimpleNamespace(postprocess=postprocess, detections=lambda: candidate),
         reference=SimpleNamespace(detections=lambda: reference),
         num_classes=len(_CLASSES),
+        level=0.95,
         class_names=lambda: SimpleNamespace(names=dict(enumerate(_CLASSES, 1)), count=None),
     )
     return operating_point(context)

@@ -107,8 +107,8 @@ def test_worker_that_was_lost_is_a_notice(header: Header, policy: Policy) -> Non
     lost = dataclasses.replace(
         use, lost=(LostWorker("tcp://a:1", "a"),), repeated=("m, images 0 to 14",)
     )
-    assert index_of(Record(header, clusters=(use,), footer=ENDED), policy).notices == ()
-    (notice,) = index_of(Record(header, clusters=(lost,), footer=ENDED), policy).notices
+    assert index_of(Record(header, clusters=(use,), footer=ENDED), policy).cluster_notices == ()
+    (notice,) = index_of(Record(header, clusters=(lost,), footer=ENDED), policy).cluster_notices
     assert notice.startswith("1 worker of the cluster went away")
     assert notice.endswith("made again by others: m, images 0 to 14")
 

@@ -14,7 +14,7 @@ from validation.record.shares import PIECES_FOLDER, KeptPiece, KeptProduct
 from validation.workspace.context import CheckContext
 
 
-def share(context: CheckContext) -> list[Entry]:
+def pieces_of_subject(context: CheckContext) -> list[Entry]:
     """The pieces of every run that a subject's checks need, on the share's images."""
     if context.part is None:
         raise UsageError("a subject without a share of the images", where=context.key)
@@ -36,4 +36,4 @@ def share(context: CheckContext) -> list[Entry]:
     return entries
 
 
-SHARE = Check("share", share, given=("*",))
+SHARE = Check("share", pieces_of_subject, given=("*",))

@@ -53,6 +53,11 @@ class Index:
     files: FilesTable
     preference: Preference
 
+    @property
+    def cluster_notices(self) -> tuple[str, ...]:
+        """What became of a cluster's workers: for the first page, not for each model's."""
+        return tuple(line for each in self.record.clusters for line in each.notices())
+
 
 @dataclass(frozen=True)
 class Report:
@@ -196,8 +201,7 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
             "The policy has changed since this run: limits are those of the run, "
             "the required checks are those of today's policy."
         )
-    of_clusters = (line for each in record.clusters for line in each.notices())
-    return (*notices, *of_clusters, *damage_lines(record.steps))
+    return (*notices, *damage_lines(record.steps))
 
 
 def counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
