@@ -19,7 +19,14 @@ from validation.errors import (
     RecordVersionError,
     ValidationError,
 )
-from validation.pieces.piece import MatchFacts, Piece, read_piece, read_piece_facts, write_piece
+from validation.pieces.piece import (
+    LabelReading,
+    MatchFacts,
+    Piece,
+    read_piece,
+    read_piece_facts,
+    write_piece,
+)
 from validation.pieces.store import PieceStore
 
 
@@ -29,7 +36,7 @@ def test_what_was_written_is_read(first: int, count: int, labelled: bool) -> Non
     """Facts, detections and matches, and equal pieces are equal to the byte."""
     one = piece(first, first + count)
     if labelled:
-        matched = MatchFacts("ef" * 32, ((1, 1), (2, None)), None, 4, 1)
+        matched = MatchFacts(LabelReading("ef" * 32, ((1, 1), (2, None))), 4, 1)
         facts = dataclasses.replace(one.facts, matched=matched)
         one = Piece(facts, one.detections, drawn_matches(1, images=max(count, 2)))
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from validation.checks.both_sides import candidate_detections
 from validation.checks.hypotheses import hidden_disagreement_explained
 from validation.checks.scored_sides import (
     Scored,
-    of_its_classes,
+    labels_of,
     reference_score,
     scores,
     subject_score,
@@ -33,7 +33,7 @@ from validation.record.results_facts import Meeting
 from validation.record.run import Stage
 from validation.record.types import CheckResult, Measure
 from validation.specs.references import ReferenceKind
-from validation.workspace.context import CheckContext, class_join
+from validation.workspace.context import CheckContext
 from validation.workspace.installed import installed_version
 from validation.workspace.products import code_sha256
 
@@ -104,11 +104,12 @@ def _accuracy_alone(context: CheckContext, dataset: Dataset) -> list[Entry]:
 def _met(context: CheckContext, dataset: Dataset) -> Meeting:
     """How what an app would show lies to the objects: below that a box has many classes' scores."""
     threshold = context.policy.setting("picture_min_score")
+    labels = labels_of(context, dataset)
     shown = {
-        image: of_its_classes(context, found.take(found.scores >= threshold))
+        image: labels.of_its_classes(found.take(found.scores >= threshold))
         for image, found in candidate_detections(context).items()
     }
-    return meeting(dataset, shown, class_join(context, dataset).categories)
+    return meeting(dataset, shown, labels.categories)
 
 
 def differences(context: CheckContext) -> ApDifference | None:

@@ -55,8 +55,9 @@ def _run(
     repair: Repair, subject: Subject, runs: ImageRuns, key: ModelKey
 ) -> Mapping[str, Detections]:
     preprocessing = repair.preprocessing or subject.preprocessing
+    sha256 = file_sha256(subject.path)
     made_from = {
-        "file": file_sha256(subject.path),
+        "file": sha256,
         "attributes": dict(repair.attributes),
         "anchors": None if repair.anchors is None else repair.anchors.tolist(),
         "preprocessing": unstructure(preprocessing),
@@ -72,6 +73,7 @@ def _run(
         f"run {subject.path.name}, put right",
         made_from,
         subject.path,
+        sha256,
         lambda: _RepairPlan(repair, subject),
         is_kept=True,
         is_shared=False,

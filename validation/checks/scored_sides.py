@@ -176,7 +176,7 @@ def score(
     canaries = {canary.path.name for canary in context.canaries}
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {
-        int(image): of_its_classes(context, each)
+        int(image): labels.of_its_classes(each)
         for image, each in detections.items()
         if image not in canaries
     }
@@ -236,18 +236,14 @@ def _image_files_sha256(context: CheckContext, dataset: Dataset) -> str:
 
 
 def labels_of(context: CheckContext, dataset: Dataset) -> PieceLabels:
-    """How detections of a subject and of what judges it are scored."""
+    """How detections of a subject and of what judges it are scored.
+
+    Of a given file's own classes: its reference may have more, and a shift leads beyond them. A
+    file that was made here has its reference's classes: another one is for `evaluate` to name.
+    """
     categories = class_join(context, dataset).categories
     most = None if context.given is None else context.num_classes
     return PieceLabels(dataset, categories, most)
-
-
-def of_its_classes(context: CheckContext, found: Detections) -> Detections:
-    """Of a given file's own classes: its reference may have more, and a shift leads beyond them.
-
-    A file that was made here has its reference's classes: another one is for `evaluate` to name.
-    """
-    return found if context.given is None else found.take(found.classes <= context.num_classes)
 
 
 def _sha256(detections: Mapping[int, Detections]) -> str:

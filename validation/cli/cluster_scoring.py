@@ -21,6 +21,7 @@ from validation.cluster.session import cluster_session, raise_first
 from validation.coco.dataset import Dataset
 from validation.coco.image_matches import ImageMatcher, MatchedImages
 from validation.coco.scored_ranges import ScoredRange, score_range
+from validation.files.digest import file_sha256
 from validation.inference.score_notices import score_facts
 from validation.pieces.labels import PieceLabels
 from validation.pieces.piece import Piece, read_piece
@@ -102,6 +103,7 @@ def _run(work: ClusterWork) -> ClusterRun:
         "evaluate",
         {"plan": hashlib.sha256(pickle.dumps(plan)).hexdigest()},
         path,
+        file_sha256(path),
         lambda: plan,
     )
     labels = PieceLabels(work.dataset, work.categories)

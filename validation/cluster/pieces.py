@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,7 +15,6 @@ from validation.cluster.model_file import ModelFile
 from validation.cluster.task import Task
 from validation.cluster.tasks import TaskRunner
 from validation.cluster.worker import WorkerFacts
-from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.errors import ClusterLost, ValidationError
 from validation.inference.input_cache import InputCache
 from validation.isolation.limits import ProcessLimits
@@ -48,29 +45,6 @@ class ClusterRun:
     plan: DetectorPlan
     path: Path
     labels: PieceLabels | None = None
-
-    def labels_of(self, images: Sequence[ImageFile]) -> PieceLabels | None:
-        """Those of some images; None where none of them has any."""
-        if self.labels is None:
-            return None
-        by_key = self._labelled
-        own = [by_key[each.key] for each in images if each.key in by_key]
-        part = dataclasses.replace(
-            self.labels.dataset,
-            images=tuple(image for image, _ in own),
-            ground_truth=tuple(item for _, objects in own for item in objects),
-        )
-        return dataclasses.replace(self.labels, dataset=part) if own else None
-
-    @cached_property
-    def _labelled(self) -> Mapping[str, tuple[CocoImage, Sequence[CocoAnnotation]]]:
-        """Each image with its objects, grouped once: a large set has hundreds of pieces."""
-        if self.labels is None:
-            return {}
-        objects = defaultdict(list)
-        for item in self.labels.dataset.ground_truth:
-            objects[item.image_id].append(item)
-        return {str(each.id): (each, objects[each.id]) for each in self.labels.dataset.images}
 
 
 @dataclass(frozen=True)
@@ -197,7 +171,7 @@ def _task(
     last: int,
     limits: ProcessLimits,
 ) -> Task:
-    facts = run.facts
+    facts, own = run.facts, images.images[first:last]
     return Task(
         f"{_name(facts)}, images {first} to {last - 1}",
         piece_on_worker,
@@ -206,8 +180,8 @@ def _task(
             run.plan,
             images.remote(first, last),
             first,
-            {each.key: images.hashes[each.key] for each in images.images[first:last]},
-            run.labels_of(images.images[first:last]),
+            {each.key: images.hashes[each.key] for each in own},
+            None if run.labels is None else run.labels.of(each.key for each in own),
         ),
         model,
         limit_seconds=limits.step_seconds + limits.image_seconds * (last - first),

@@ -51,7 +51,7 @@ def make_piece(
         seconds = time.perf_counter() - started
     each = tuple(PieceImage(image.key, hashes[image.key]) for image in images)
     facts = PieceFacts(run, first, each, seconds, dict(machine))
-    own = None if labels is None else labels.of(frozenset(found))
+    own = None if labels is None else labels.of(found)
     if own is None:
         return Piece(facts, found)
     matched = own.matched(found)

@@ -67,30 +67,33 @@ class PieceImage:
 
 
 @dataclass(frozen=True)
-class MatchFacts:
-    """What the matches of a piece were found with.
+class LabelReading:
+    """Labels, and how detections are scored by them.
 
     Args:
         dataset_sha256: Of the labelled images as a whole.
         categories: Category id of each class id; None where a class is not scored.
         most_class: Detections of classes beyond are left out; None: of none.
-        detections: How many were matched.
-        unscored_detections: How many are of classes that are not scored.
     """
 
     dataset_sha256: str
     categories: tuple[tuple[int, int | None], ...]
-    most_class: int | None
+    most_class: int | None = None
+
+
+@dataclass(frozen=True)
+class MatchFacts:
+    """What the matches of a piece were found with.
+
+    Args:
+        reading: Of the labels.
+        detections: How many were matched.
+        unscored_detections: How many are of classes that are not scored.
+    """
+
+    reading: LabelReading
     detections: int
     unscored_detections: int
-
-    def is_like(self, other: MatchFacts) -> bool:
-        """True where both were found with the same labels, read alike."""
-        return (self.dataset_sha256, self.categories, self.most_class) == (
-            other.dataset_sha256,
-            other.categories,
-            other.most_class,
-        )
 
 
 @dataclass(frozen=True)

@@ -191,6 +191,7 @@ class GivenSubject:
             f"run {self.key.label}",
             self._made_from(self.shared_size),
             self.path,
+            self._sha256,
             lambda: FilePlan(self.opened, self.shared_size),
         )
 

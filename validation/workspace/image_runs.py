@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from validation.coco.image_matches import MatchedImages, join_images
-from validation.coco.matches import Matches
 from validation.files.digest import file_sha256
 from validation.inference.input_cache import InputCache
 from validation.pieces.labels import PieceLabels
@@ -32,8 +31,6 @@ from validation.workspace.sides import Arrays
 from validation.workspace.surroundings import machine_facts
 
 _DETECTIONS, _SECONDS = "detections.npz", "seconds.txt"
-_NO_MATCHES = Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), (), ())
-_NOTHING = MatchedImages(_NO_MATCHES, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,7 @@ class ImageRuns:
             MatchedImages(each.matches, matched.detections, matched.unscored_detections)
             for each in self.pieces.covering(run.facts, self.listed)
             if each.matches is not None and (matched := each.facts.matched) is not None
-            if matched.is_like(labels.facts(_NOTHING))
+            if matched.reading == labels.reading
         ]
         there = sum(len(each.matches.image_ids) for each in parts)
         return join_images(parts) if there == len(labels.dataset.images) else None

@@ -50,7 +50,8 @@ class ModelInference:
     def __init__(self, build: ModelBuild, runs: ImageRuns) -> None:
         self.build = build
         self.runs = runs
-        self._ran: dict[tuple[str, ExportOptions], Run] = {}
+        self._planned: dict[tuple[str, ExportOptions], PlannedRun] = {}
+        self._ran: dict[PlannedRun, Run] = {}
 
     def reference(self) -> Mapping[str, Detections]:
         """Detections of the archive's inference graph, by image."""
@@ -72,6 +73,7 @@ class ModelInference:
             REFERENCE,
             made_from,
             self.build.reference_graph,
+            self.build.reference_sha256,
             GraphPlan,
             is_kept=True,
             one_by_one=self._has_large_scores,
@@ -95,12 +97,18 @@ class ModelInference:
     def planned_candidate(self, variant: str, options: ExportOptions | None = None) -> PlannedRun:
         """A .tflite file on the session's images; see `candidate`."""
         chosen = options or self.build.source_of(variant).options
+        if (variant, chosen) not in self._planned:
+            self._planned[variant, chosen] = self._plan_candidate(variant, chosen)
+        return self._planned[variant, chosen]
+
+    def _plan_candidate(self, variant: str, chosen: ExportOptions) -> PlannedRun:
         path = self.build.tflite(variant, chosen)
+        sha256 = file_sha256(path)
         made_from = {
             "model": self.build.name,
             "variant": variant,
             "options": unstructure(chosen),
-            "file": file_sha256(path),
+            "file": sha256,
             "shared_size": self.build.only_image_size,
         }
         return PlannedRun(
@@ -109,16 +117,16 @@ class ModelInference:
             f"run {variant}{describe_flags(chosen)}",
             made_from,
             path,
+            sha256,
             lambda: self._plan(variant, chosen),
             one_by_one=self._has_large_scores,
         )
 
     def _candidate_run(self, variant: str, options: ExportOptions | None = None) -> Run:
-        chosen = options or self.build.source_of(variant).options
-        if (variant, chosen) not in self._ran:
-            planned = self.planned_candidate(variant, chosen)
-            self._ran[variant, chosen] = self.runs.detected(planned)
-        return self._ran[variant, chosen]
+        planned = self.planned_candidate(variant, options)
+        if planned not in self._ran:
+            self._ran[planned] = self.runs.detected(planned)
+        return self._ran[planned]
 
     def evidence(self, variant: str) -> Evidence:
         """The file of what `candidate` detected, or `reference` for `REFERENCE`."""

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from validation.files.digest import file_sha256
 from validation.pieces.piece import RunFacts
 from validation.pieces.plans import DetectorPlan
 from validation.record.run import Stage
 from validation.record.types import ModelKey
 from validation.workspace.installed import installed_version
 from validation.workspace.memory import threads_of_an_op
-from validation.workspace.products import code_sha256, file_hashes
+from validation.workspace.products import code_sha256
 
 # What decodes an image, prepares, runs and closes: pieces of one run agree in it.
 _PACKAGES = ("ai-edge-litert", "numpy", "pillow", "tensorflow")
@@ -33,6 +32,7 @@ class PlannedRun:
         step: Alike, without the number of images.
         made_from: What the detections depend on besides the images.
         path: The file, or the folder of a SavedModel.
+        model_sha256: Of the file; of a SavedModel, over the hashes of its files.
         plan: Says how it is run; called where it is run.
         is_kept: Later sessions find the detections again.
         is_shared: Other machines may make pieces of it.
@@ -44,6 +44,7 @@ class PlannedRun:
     step: str
     made_from: Mapping[str, object]
     path: Path
+    model_sha256: str
     plan: Callable[[], DetectorPlan]
     is_kept: bool = False
     is_shared: bool = True
@@ -58,16 +59,10 @@ class PlannedRun:
             self.key,
             self.step,
             hashlib.sha256(text.encode()).hexdigest(),
-            _sha256(self.path),
+            self.model_sha256,
             {name: installed_version(name) for name in _PACKAGES}
             | {
                 "threads of an op": threads_of_an_op(),
                 "code of the harness": code_sha256(*_ROOMS),
             },
         )
-
-
-def _sha256(path: Path) -> str:
-    if path.is_file():
-        return file_sha256(path)
-    return hashlib.sha256(json.dumps(file_hashes(path), sort_keys=True).encode()).hexdigest()

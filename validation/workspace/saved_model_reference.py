@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,9 +89,13 @@ class SavedModelReference(WithoutContract):
         ).sides
 
     @cached_property
+    def _files(self) -> dict[str, str]:
+        return file_hashes(self.path)
+
+    @cached_property
     def _made_from(self) -> dict[str, object]:
         return {
-            "files": file_hashes(self.path),
+            "files": self._files,
             "threads": threads_of_an_op(),
             **makers("inference", "runtimes", "preprocess"),
         }
@@ -110,6 +116,7 @@ class SavedModelReference(WithoutContract):
             REFERENCE,
             self._made_from,
             self.path,
+            hashlib.sha256(json.dumps(self._files, sort_keys=True).encode()).hexdigest(),
             SavedModelPlan,
             is_kept=True,
         )
