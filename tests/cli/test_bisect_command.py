@@ -18,7 +18,7 @@ import sys
 from validation.bisection import index, trials
 from validation.bisection.families import FAMILIES, Family
 from validation.cli import main
-from validation.workspace.installed import NIGHTLY
+from validation.record.installed import NIGHTLY
 
 NIGHTLY[{PROJECT!r}] = "{PROJECT}-nightly"
 FAMILIES["litert"] = Family({PROJECT!r}, {PROJECT!r})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from validation.workspace.installed import NIGHTLY
+from validation.record.installed import NIGHTLY
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,13 @@ from validation.comparison.ap_difference import (
 from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
+from validation.record.installed import installed_version
 from validation.record.lines import Entry
 from validation.record.results_facts import Meeting
 from validation.record.run import Stage
 from validation.record.types import CheckResult, Measure
 from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext
-from validation.workspace.installed import installed_version
 from validation.workspace.products import code_sha256
 
 NO_DATA = (

@@ -18,13 +18,13 @@ from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import BaselineKind, LatencyTrial
 from validation.record.baseline_facts import SubjectFacts, subject_facts
+from validation.record.installed import installed_version
 from validation.record.lines import Entry
 from validation.record.run import Evidence, EvidenceContent, Stage
 from validation.record.types import CheckResult
 from validation.timing.turns import TurnsPlan, time_by_turns
 from validation.workspace.context import CheckContext
 from validation.workspace.given_baseline import GivenBaseline
-from validation.workspace.installed import installed_version
 from validation.workspace.products import code_sha256
 
 NO_BASELINE = (

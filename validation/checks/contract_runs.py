@@ -20,6 +20,7 @@ from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.metadata.unpacking import metadata_of
 from validation.preprocess.feed import FeedWay, takes_bytes
 from validation.record.detections import Detections
+from validation.record.installed import installed_version
 from validation.record.run import Stage
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import TfliteRuntime
@@ -28,7 +29,6 @@ from validation.tflite.facts import describe
 from validation.tflite.model import read_model
 from validation.tflite.rewriting import with_anchors, with_attributes
 from validation.workspace.image_runs import ImageRuns
-from validation.workspace.installed import installed_version
 from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import makers
 from validation.workspace.sides import Subject

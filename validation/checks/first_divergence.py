@@ -32,6 +32,7 @@ from validation.preprocess.feed import prepared_for
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.divergence_words import describe_divergence
 from validation.record.first_divergence import FirstDivergence
+from validation.record.installed import installed_version
 from validation.record.lines import Entry
 from validation.record.run import Stage
 from validation.record.types import CheckResult
@@ -39,7 +40,6 @@ from validation.specs.references import ReferenceKind
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import GivenSubject, TfliteReference
-from validation.workspace.installed import installed_version
 from validation.workspace.products import code_sha256
 
 _Feeds = NDArray[np.float32]

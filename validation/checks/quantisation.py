@@ -12,6 +12,7 @@ from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
 from validation.files.digest import file_sha256
+from validation.record.installed import installed_version
 from validation.record.lines import Entry
 from validation.record.quantisation_cost import LayerError, QuantisationCost, worst_layer
 from validation.record.run import Stage
@@ -23,7 +24,6 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.heads import quantised_heads
 from validation.tflite.model import read_model
 from validation.workspace.context import CheckContext
-from validation.workspace.installed import installed_version
 from validation.workspace.products import code_sha256
 from validation.workspace.sides import Arrays
 

@@ -25,11 +25,11 @@ from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
 from validation.pieces.labels import PieceLabels
 from validation.record.detections import Detections
+from validation.record.installed import installed_version
 from validation.record.run import Evidence, EvidenceContent, Stage
 from validation.record.types import REFERENCE, Accuracy, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext, class_join
-from validation.workspace.installed import installed_version
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import code_sha256

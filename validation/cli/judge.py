@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from validation.cli.flags import Commands
-from validation.cli.run import options_help, run
+from validation.cli.run import leading, options_help, run
 from validation.plugin.given import NO_REFERENCE
 
 _WRONG_USE = 4
@@ -48,7 +48,7 @@ def judge(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_HELP + options_help() + _MORE_HELP)
         return 0
-    named = _leading(arguments)
+    named = leading(arguments)
     if not named:
         return _refused(
             "no file to judge: expected FILE.tflite first, then options; --help lists what there is"
@@ -69,13 +69,3 @@ def judge(arguments: Sequence[str]) -> int:
 def _refused(why: str) -> int:
     print(f"error: {why}", file=sys.stderr)
     return _WRONG_USE
-
-
-def _leading(arguments: Sequence[str]) -> list[str]:
-    """What stands before the first option."""
-    named: list[str] = []
-    for each in arguments:
-        if each.startswith("-"):
-            break
-        named.append(each)
-    return named

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, say
 from validation.cli.output import print_error_line
-from validation.cli.run import options_help, run
+from validation.cli.run import leading, options_help, run
 from validation.errors import ValidationError
 from validation.record.formatting import plural
 from validation.record.run import CommandOption
@@ -52,7 +52,7 @@ def merge(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_HELP + options_help() + _MORE_HELP)
         return 0
-    folders = _leading(arguments)
+    folders = leading(arguments)
     if not folders:
         print(
             "error: no shares to join: expected the folder of each share first, then options; "
@@ -84,13 +84,3 @@ def _of_shares(options: Sequence[CommandOption], own: Sequence[str]) -> list[str
 
 def _plain(flag: str) -> str:
     return "--" + flag[2:].replace("_", "-")
-
-
-def _leading(arguments: Sequence[str]) -> list[str]:
-    """What stands before the first option."""
-    named: list[str] = []
-    for each in arguments:
-        if each.startswith("-"):
-            break
-        named.append(each)
-    return named

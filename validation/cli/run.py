@@ -87,6 +87,16 @@ def _pytest(arguments: Sequence[str], parser: _RunParser) -> int:
     return int(pytest.main([*settings, str(suites), *arguments], plugins=plugins))
 
 
+def leading(arguments: Sequence[str]) -> list[str]:
+    """The arguments before the first option, which a command takes by their place."""
+    named: list[str] = []
+    for each in arguments:
+        if each.startswith("-"):
+            break
+        named.append(each)
+    return named
+
+
 def suites_folder() -> Path:
     """The suites: in the package where a wheel brought them, beside it in a checkout."""
     inside = _PACKAGE / "suites"

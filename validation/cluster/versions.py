@@ -5,20 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 from validation import __version__
 from validation.errors import ClusterError, first_few
+from validation.record.installed import installed_version
 
 HARNESS = "ssd-tflite-validation"
-# By their projects; a nightly build has the same modules under another name.
-_PACKAGES = {
-    "numpy": ("numpy",),
-    "pillow": ("pillow",),
-    "ai-edge-litert": ("ai-edge-litert", "ai-edge-litert-nightly"),
-    "tensorflow": ("tensorflow", "tf-nightly"),
-}
+_PACKAGES = ("numpy", "pillow", "ai-edge-litert", "tensorflow")
 _ABSENT = "not installed"
 _CODE = (".py", ".toml", ".binpb", ".json")
 _DIGITS = 12
@@ -29,17 +24,15 @@ def own_versions() -> dict[str, str]:
     """Of this process: the harness with the hash of its code, and what computes."""
     return {
         HARNESS: f"{__version__} ({_code_digest()})",
-        **{name: _installed(projects) for name, projects in _PACKAGES.items()},
+        **{name: _installed(name) for name in _PACKAGES},
     }
 
 
-def _installed(projects: tuple[str, ...]) -> str:
-    for project in projects:
-        try:
-            return version(project)
-        except PackageNotFoundError:
-            continue
-    return _ABSENT
+def _installed(package: str) -> str:
+    try:
+        return installed_version(package)
+    except PackageNotFoundError:
+        return _ABSENT
 
 
 def _code_digest() -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from validation.cluster.model_file import ModelName
 from validation.cluster.versions import own_versions, refuse_mixed
 from validation.errors import ClusterError, ValidationError
+from validation.record.machine_facts import machine_facts, processor
 
 _MODELS = "validation-models"
 # TensorFlow reads these when it starts, and the last bits of figures depend on them: Eigen adds up
@@ -48,13 +49,7 @@ class WorkerFacts:
     @property
     def machine(self) -> dict[str, str]:
         """As a piece names the machine that it was made on."""
-        return {
-            "host": self.host,
-            "system": f"{platform.system()} {platform.release()}",
-            "architecture": platform.machine(),
-            "processor": self.processor,
-            "cores": str(os.cpu_count()),
-        }
+        return {"host": self.host, **machine_facts()}
 
 
 @dataclass(frozen=True)
@@ -151,7 +146,7 @@ def answer(dask_worker: Any) -> WorkerFacts:
 def _facts_of(worker: Any) -> WorkerFacts:
     threads = worker.state.nthreads
     _limit_threads(threads)
-    return WorkerFacts(worker.address, platform.node(), _processor(), threads, own_versions())
+    return WorkerFacts(worker.address, platform.node(), processor(), threads, own_versions())
 
 
 @cache
@@ -192,12 +187,3 @@ def _agree(environment: Mapping[str, str | None], worker: WorkerFacts) -> None:
             del os.environ[name]
         else:
             os.environ[name] = value
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):  # the kernel's own text
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"

@@ -27,7 +27,7 @@ from validation.isolation.board import Activity, Board
 from validation.isolation.child import portable
 from validation.isolation.freed_memory import keep_freed_memory
 from validation.isolation.messages import Raised, Returned
-from validation.isolation.processes import ENDING_SIGNALS, end_with_parent
+from validation.isolation.processes import ENDING_SIGNALS, end_with_parent, held_ending_signals
 
 Result = TypeVar("Result")
 # Does the items from the first to before the last; says of each when it is done.
@@ -147,11 +147,8 @@ class _Child:
             target=_serve, args=arguments, daemon=True
         )
         # Not to be interrupted before it knows what to do then.
-        former = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
-        try:
+        with held_ending_signals():
             self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, former)
         theirs.close()
 
     def take(self, work: tuple[int, tuple[int, int]] | None) -> None:

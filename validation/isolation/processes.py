@@ -22,6 +22,16 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+@contextlib.contextmanager
+def held_ending_signals() -> Iterator[None]:
+    """Hold back what asks this process to end while it starts a child, which inherits that."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
 def with_those_below(process: int) -> Iterator[int]:
     """The process and those that it has started, as far as they live."""
     yield process

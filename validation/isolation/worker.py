@@ -34,7 +34,6 @@ from validation.isolation.messages import (
     Ready,
     Returned,
 )
-from validation.isolation.processes import ENDING_SIGNALS
 
 # To wait for a message, before the limits are looked at again.
 PAUSE_SECONDS = 0.05
@@ -181,11 +180,10 @@ class Worker:
             daemon=True,
         )
         # Not to be interrupted half-way: the child would complain of what it was not sent.
-        former = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         try:
-            self._process.start()
+            with held_ending_signals():
+                self._process.start()
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, former)
             theirs.close()
         arguments = (self._make, ours, self._messages)
         self._reader = threading.Thread(target=_talk, args=arguments, daemon=True)

@@ -14,7 +14,8 @@ from validation.errors import ValidationError
 from validation.files.structured import structure, unstructure
 from validation.files.terminal import printable
 from validation.plugin.run_folder import run_folder
-from validation.workspace.surroundings import machine_facts, package_versions
+from validation.record.machine_facts import machine_facts
+from validation.workspace.surroundings import package_versions
 from validation.zoo.cache import default_cache_dir
 
 # What a session without the marker does not import: tables of faults, and what edits files.

@@ -13,10 +13,11 @@ from validation.plugin.command_line import command_line, workers_of
 from validation.plugin.state import STATE
 from validation.record.dataset_kind import DatasetKind
 from validation.record.formatting import plural
+from validation.record.machine_facts import machine_facts
 from validation.record.run import Header
 from validation.record.until_decided_words import describe_stop
 from validation.workspace.session import Session
-from validation.workspace.surroundings import machine_facts, package_versions
+from validation.workspace.surroundings import package_versions
 from validation.workspace.synthetic import GROUP
 
 

@@ -14,8 +14,8 @@ from validation.calibration.feeding import model_feeds
 from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError
 from validation.files.digest import file_sha256
+from validation.record.installed import installed_version
 from validation.record.run import Stage
-from validation.workspace.installed import installed_version
 from validation.workspace.products import ProductCache, image_sha256, makers
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource

@@ -24,12 +24,13 @@ from validation.record.baseline_facts import (
 from validation.record.evidence import EVIDENCE_FOLDER
 from validation.record.kept_files import FILES_FOLDER, tflite_name
 from validation.record.machine_class import MachineClass
+from validation.record.machine_facts import machine_facts
 from validation.record.store import RECORD_NAME, load_record
 from validation.record.types import ModelKey
 from validation.signoff.rules import judge
 from validation.signoff.run_facts import run_facts
 from validation.signoff.run_files import RunFiles
-from validation.workspace.surroundings import machine_facts, package_versions
+from validation.workspace.surroundings import package_versions
 
 _MATCHES_SUFFIX = ".matches.zip"
 

@@ -20,6 +20,7 @@ from validation.pieces.store import PieceStore, Range
 from validation.preprocess.image import ImageFile
 from validation.record.detection_files import read_detections, write_detections
 from validation.record.detections import Detections
+from validation.record.machine_facts import machine_facts
 from validation.record.run import Evidence, Stage
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
@@ -28,7 +29,6 @@ from validation.workspace.memory import give_back
 from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import ProductCache, image_sha256
 from validation.workspace.sides import Arrays
-from validation.workspace.surroundings import machine_facts
 
 _DETECTIONS, _SECONDS = "detections.npz", "seconds.txt"
 

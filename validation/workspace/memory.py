@@ -11,6 +11,8 @@ import gc
 import os
 from pathlib import Path
 
+from validation.isolation.freed_memory import set_thresholds
+
 # Below this nothing is gained that would be worth the fraction of a second.
 _WORTH_BYTES = 2 * 10**9
 # Of what something is made from that takes several times as much on the way.
@@ -18,8 +20,6 @@ _LARGE_BYTES = 100 * 2**20
 # Pieces as large as this are given back when they are freed: most weights, and few activations.
 _OWN_MAPPING_BYTES = 4 * 2**20
 _TRIM_BYTES = 64 * 2**20
-# mallopt(3)
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _THREADS = "TF_NUM_INTRAOP_THREADS"
 _STATUS = Path("/proc/self/statm")
 _PAGE_BYTES = 4096
@@ -53,10 +53,7 @@ def map_large_pieces() -> None:
     between others: a session took 3.9 GB instead of 3.1 GB, a conversion 4.8 GB instead of 3.2 GB.
     Elsewhere than on glibc nothing happens.
     """
-    with contextlib.suppress(OSError, AttributeError):
-        allocator = ctypes.CDLL(None)
-        allocator.mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING_BYTES)
-        allocator.mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
+    set_thresholds(_OWN_MAPPING_BYTES, _TRIM_BYTES)
 
 
 def make_room(file: Path | None) -> None:

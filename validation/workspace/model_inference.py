@@ -22,13 +22,13 @@ from validation.inference.tflite import feed_of, run_batchwise
 from validation.pieces.plans import ExportedPlan, GraphPlan
 from validation.preprocess.feed import FeedWay, prepared_for
 from validation.record.detections import Detections
+from validation.record.installed import installed_version
 from validation.record.run import Evidence, Stage
 from validation.record.types import REFERENCE, ModelKey
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.image_runs import ImageRuns, Run
-from validation.workspace.installed import installed_version
 from validation.workspace.memory import threads_of_an_op
 from validation.workspace.model_build import ModelBuild, describe_flags
 from validation.workspace.planned_run import PlannedRun

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from validation.pieces.piece import RunFacts
 from validation.pieces.plans import DetectorPlan
+from validation.record.installed import installed_version
 from validation.record.run import Stage
 from validation.record.types import ModelKey
-from validation.workspace.installed import installed_version
 from validation.workspace.memory import threads_of_an_op
 from validation.workspace.products import code_sha256
 

@@ -28,8 +28,8 @@ from validation.files.temporary import remove_folder, temporary_folder
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
+from validation.record.installed import installed_version
 from validation.record.run import Stage, Step
-from validation.workspace.installed import installed_version
 from validation.workspace.memory import give_back, make_room
 from validation.zoo.locks import held
 

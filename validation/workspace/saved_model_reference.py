@@ -17,12 +17,12 @@ from validation.pieces.plans import SavedModelPlan
 from validation.preprocess.image import load
 from validation.preprocess.resize import resized_pixels
 from validation.record.detections import Detections
+from validation.record.installed import installed_version
 from validation.record.run import Evidence, Stage
 from validation.record.types import REFERENCE, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.workspace.image_runs import ImageRuns, Run
-from validation.workspace.installed import installed_version
 from validation.workspace.memory import threads_of_an_op
 from validation.workspace.other_references import WithoutContract
 from validation.workspace.planned_run import PlannedRun
