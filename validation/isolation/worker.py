@@ -34,6 +34,7 @@ from validation.isolation.messages import (
     Ready,
     Returned,
 )
+from validation.isolation.processes import held_ending_signals
 
 # To wait for a message, before the limits are looked at again.
 PAUSE_SECONDS = 0.05
