@@ -77,6 +77,7 @@ def connected(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet())
         if address.local is not None:
+            stack.enter_context(_own_environment())
             cluster = stack.enter_context(_local(address.local))
             client = Client(cluster, set_as_default=False)
         else:
@@ -123,6 +124,21 @@ def _quiet() -> Iterator[None]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+@contextlib.contextmanager
+def _own_environment() -> Iterator[None]:
+    """Dask's nanny sets variables of the allocator and of BLAS here, for workers to inherit.
+
+    Children that this process starts afterwards are to be as without a cluster.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextlib.contextmanager
