@@ -241,11 +241,11 @@ def test_scheduler_without_workers_is_waited_for_and_named(tmp_path: Path) -> No
 
 def test_pieces_shrink_to_the_end() -> None:
     """Workers end together, whatever a piece costs; ranges join without a gap."""
-    from validation.cluster.pieces import _size
+    from validation.isolation.forks import range_size
 
     sizes, left = [], 5000
     while left:
-        sizes.append(min(_size(left, 2), left))
+        sizes.append(min(range_size(left, 2, 16), left))
         left -= sizes[-1]
     assert sum(sizes) == 5000
     assert all(one >= two for one, two in itertools.pairwise(sizes))

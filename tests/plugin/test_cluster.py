@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from record_figures import figures, record_lines
 from session_results import Run
 
 # A session inside of a test would import it and, at its end, take away what finds packages.
 pytest.importorskip("distributed")
-
-# What another run of the same says otherwise.
-_OF_ONE_RUN = {"seconds", "samples_ms", "started", "finished", "run", "path"}
-_KINDS_OF_ONE_RUN = {"header", "step", "footer", "cluster", "timing"}
-
-
-def _lines(reports: Path) -> list[dict[str, Any]]:
-    (path,) = reports.glob("*/record.jsonl")
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def _figures(lines: list[dict[str, Any]]) -> list[str]:
-    """All entries but times, in an order of their own."""
-
-    def stripped(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: stripped(each) for key, each in value.items() if key not in _OF_ONE_RUN}
-        return [stripped(each) for each in value] if isinstance(value, list) else value
-
-    kept = [
-        each
-        for each in lines
-        if each["kind"] not in _KINDS_OF_ONE_RUN and each.get("check") != "latency"
-    ]
-    return sorted(json.dumps(stripped(each), sort_keys=True) for each in kept)
 
 
 def test_record_of_a_cluster_is_that_of_one_process(over_miniature: Run, tmp_path: Path) -> None:
@@ -44,8 +18,8 @@ def test_record_of_a_cluster_is_that_of_one_process(over_miniature: Run, tmp_pat
     assert over_miniature(f"--report-dir={alone}").ret == 0
     result = over_miniature(f"--report-dir={shared}", "--cluster=local:2")
     assert result.ret == 0
-    assert _figures(_lines(shared)) == _figures(_lines(alone))
-    (use,) = [each for each in _lines(shared) if each["kind"] == "cluster"]
+    assert figures(record_lines(shared)) == figures(record_lines(alone))
+    (use,) = [each for each in record_lines(shared) if each["kind"] == "cluster"]
     assert use["address"] == "local:2"
     assert [each["workers"] for each in use["machines"]] == [2]
     # The reference, both files, and float with other flags twice.
@@ -70,7 +44,7 @@ def test_pieces_go_when_the_run_has_ended(
     assert len(list(folder.glob("*.piece.npz"))) == 5
     reports = tmp_path / "second"
     assert over_miniature("--cluster=local:1", f"--report-dir={reports}").ret == 0
-    (use,) = [each for each in _lines(reports) if each["kind"] == "cluster"]
+    (use,) = [each for each in record_lines(reports) if each["kind"] == "cluster"]
     assert (use["pieces"], use["kept"]) == (0, 50)
     assert not folder.exists()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from record_figures import figures, record_lines
 from session_results import Run, verdict
 
 from validation.errors import ValidationError
@@ -17,31 +18,6 @@ from validation.record.share_files import ShareFolder, load_shares
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
-
-# What another run of the same says otherwise.
-_OF_ONE_RUN = {"seconds", "samples_ms", "started", "finished", "run", "path"}
-_KINDS_OF_ONE_RUN = {"header", "step", "footer", "joined_share", "timing"}
-
-
-def _figures(lines: list[dict[str, Any]]) -> list[str]:
-    """All entries but times, in an order of their own."""
-
-    def stripped(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: stripped(each) for key, each in value.items() if key not in _OF_ONE_RUN}
-        return [stripped(each) for each in value] if isinstance(value, list) else value
-
-    kept = [
-        each
-        for each in lines
-        if each["kind"] not in _KINDS_OF_ONE_RUN and each.get("check") != "latency"
-    ]
-    return sorted(json.dumps(stripped(each), sort_keys=True) for each in kept)
-
-
-def _record(reports: Path) -> list[dict[str, Any]]:
-    (path,) = reports.glob("*/record.jsonl")
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture
@@ -70,9 +46,9 @@ def test_joined_shares_are_one_run(
     pieces = [f"--pieces={folder}" for folder in folders]
     result = over_miniature(*pieces, f"--report-dir={tmp_path / 'joined'}")
     assert verdict(result) == "PASS"
-    joined = _record(tmp_path / "joined")
+    joined = record_lines(tmp_path / "joined")
     over_miniature(f"--report-dir={tmp_path / 'alone'}")
-    assert _figures(joined) == _figures(_record(tmp_path / "alone"))
+    assert figures(joined) == figures(record_lines(tmp_path / "alone"))
     parts = [line for line in joined if line["kind"] == "joined_share"]
     assert [part["number"] for part in parts] == list(range(1, count + 1))
     assert sum(part["pieces"] for part in parts) >= 3
@@ -188,19 +164,19 @@ def test_shares_of_another_model_file_are_refused(
     own = load_shares(two)[0]
     from validation.pieces import merging
 
-    real = merging.read_piece_facts
+    real = merging.parse_piece_facts
 
-    def other(path: Path) -> Any:
+    def other(data: bytes, path: Path) -> Any:
         import dataclasses
 
-        facts = real(path)
+        facts = real(data, path)
         if not path.is_relative_to(own.folder):
             return facts
         return dataclasses.replace(
             facts, run=dataclasses.replace(facts.run, model_sha256="00" * 32)
         )
 
-    monkeypatch.setattr(merging, "read_piece_facts", other)
+    monkeypatch.setattr(merging, "parse_piece_facts", other)
     said = _said([one, two, three])
     assert "shares of another model file: mini-" in said
     assert str(own.folder) in said

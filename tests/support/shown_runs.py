@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 from run_pages import render_run
 from shown_baseline import MACHINE, shown_comparisons, write_shown_history
+from shown_cluster import shown_cluster
 from shown_names import PLAIN, Names
 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy, load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
-from validation.record.cluster_use import ClusterMachine, ClusterUse, LostWorker
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.first_divergence import FirstDivergence, MatchedBy
 from validation.record.lines import Entry
@@ -144,19 +144,7 @@ def _failing(names: Names) -> tuple[ModelKey, ...]:
 def _of_model(model: str, names: Names) -> Iterator[Entry]:
     yield Step(model, Stage.EXPORT, "export", 7.25, False)
     yield Step(model, Stage.FETCH, "fetch", 0.02, True)
-    yield ClusterUse(
-        f"tcp://{names.label}:8786",
-        (
-            ClusterMachine(names.label, "Xeon", 4, 4),
-            ClusterMachine("other", names.message, 4, 4),
-        ),
-        24,
-        4800,
-        61.5,
-        1.5,
-        lost=(LostWorker("tcp://10.0.0.2:40000", names.label),),
-        repeated=(f"{names.label} run float images 0 to 249",),
-    )
+    yield shown_cluster(names)
     yield Background(
         model,
         f"SSD, {names.label}",

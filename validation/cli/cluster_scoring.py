@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import dataclasses
 import hashlib
-import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from validation.cli.detectors import OpenModel
 from validation.cli.flags import say
 from validation.cluster.images import ImagePlaces
+from validation.cluster.kept_pieces import kept_pieces
 from validation.cluster.pieces import ClusterImages, ClusterRun
 from validation.cluster.session import cluster_session, raise_first
 from validation.coco.dataset import Dataset
@@ -34,9 +34,6 @@ from validation.record.types import ModelKey
 from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import image_sha256
 from validation.zoo.cache import default_cache_dir
-
-_PIECES = "cluster-pieces"
-_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,9 @@ def scored_on_cluster(
     dataset, options = work.dataset, work.options
     hashes = {image.key: image_sha256(image) for image in dataset.files}
     run = _run(work)
-    folder = default_cache_dir() / _PIECES / _address_of(run, hashes)
+    folder = kept_pieces(default_cache_dir(), [run], hashes)
     store = PieceStore((folder,))
-    places = ImagePlaces(_folder_of(dataset, options), options.cluster_images or "")
+    places = ImagePlaces.of(dataset.files, options.coco_images, options.cluster_images)
     images = ClusterImages(dataset.files, hashes, places)
     with cluster_session(options.cluster, load_policy(), say) as session:
         made = session.make_pieces([run], images, store, work.model.name)
@@ -108,20 +105,6 @@ def _run(work: ClusterWork) -> ClusterRun:
     )
     labels = PieceLabels(work.dataset, work.categories)
     return ClusterRun(planned.facts, plan, path, labels)
-
-
-def _folder_of(dataset: Dataset, options: argparse.Namespace) -> Path:
-    if options.coco_images is not None:
-        return Path(options.coco_images)
-    return Path(os.path.commonpath([str(image.path.absolute().parent) for image in dataset.files]))
-
-
-def _address_of(run: ClusterRun, hashes: Mapping[str, str]) -> str:
-    """The same for the same command on the same images again, which finds what was made."""
-    facts, labels = run.facts, run.labels
-    scored = None if labels is None else (labels.dataset.sha256, sorted(labels.categories.items()))
-    text = repr((facts.address, facts.model_sha256, sorted(facts.versions.items()), scored, hashes))
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def _scored(piece: Piece, matcher: ImageMatcher, dataset: Dataset, *, results: bool) -> ScoredRange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,6 +58,18 @@ class ImagePlaces:
 
     folder: Path | None = None
     url: str = ""
+
+    @classmethod
+    def of(cls, images: Sequence[ImageFile], folder: Path | None, url: str | None) -> ImagePlaces:
+        """Where the images of a command are.
+
+        Args:
+            images: All of them.
+            folder: That was named; None: the one that all of them lie below.
+            url: That was named for workers.
+        """
+        above = [str(image.path.absolute().parent) for image in images]
+        return cls(folder or Path(os.path.commonpath(above)), url or "")
 
     def remote(self, image: ImageFile, sha256: str) -> RemoteImage:
         """An image as workers find it.

@@ -17,6 +17,7 @@ from validation.cluster.tasks import TaskRunner
 from validation.cluster.worker import WorkerFacts
 from validation.errors import ClusterLost, ValidationError
 from validation.inference.input_cache import InputCache
+from validation.isolation.forks import range_size
 from validation.isolation.limits import ProcessLimits
 from validation.pieces.labels import PieceLabels
 from validation.pieces.making import make_piece
@@ -25,9 +26,8 @@ from validation.pieces.plans import DetectorPlan
 from validation.pieces.store import PieceStore
 from validation.preprocess.image import ImageFile
 
-# Pieces shrink towards the end, so that all workers end together; opening a graph takes seconds.
-_SHARES = 4
-_LEAST, _MOST = 16, 250
+# Opening a graph takes seconds.
+_SMALLEST_PIECE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,7 @@ def make_pieces(
             for first, last in gaps[run.facts.address]:
                 at = first
                 while at < last and _name(run.facts) not in made.failed:
-                    end = min(at + _size(left, threads), last)
+                    end = min(at + range_size(left, max(threads, 1), _SMALLEST_PIECE), last)
                     yield _task(run, model, images, at, end, limits)
                     left -= end - at
                     at = end
@@ -156,11 +156,6 @@ def make_pieces(
             error.got = f"{made.kept + made.images} of {made.kept + total} images are kept"
             raise
     return made
-
-
-def _size(left: int, threads: int) -> int:
-    """Images of the next piece: a share of what is left for each thread."""
-    return max(_LEAST, min(_MOST, left // (max(threads, 1) * _SHARES)))
 
 
 def _task(

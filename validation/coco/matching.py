@@ -203,7 +203,7 @@ class _Pairs:
         boxes = np.array([item.bbox for item in objects])
         crowds = [int(item.is_crowd) for item in objects]
         overlaps = mask.iou(self._rows.boxes[own], boxes, crowds)
-        # As pycocotools compares: an IoU that is no number is not below any other.
+        # As pycocotools compares: NaN is not below any other IoU.
         some = np.flatnonzero((~(overlaps < self._least)).any(axis=1))
         return some + own.start, overlaps[some]
 

@@ -79,7 +79,7 @@ def score_facts(found: Collection[Detections]) -> ScoreFacts:
     scores = np.concatenate([*outside, np.empty(0)])
     scores = scores[np.isfinite(scores)]
     every = np.concatenate([*(each.scores for each in found), np.empty(0)])
-    # One that is no number is equal to no other.
+    # NaN is equal to no other score.
     is_one = len(every) > 0 and bool((every == every[0]).all())
     return ScoreFacts(
         sum(not each.is_finite for each in found),

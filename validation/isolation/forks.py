@@ -55,10 +55,20 @@ def ranges_of(count: int, workers: int) -> Iterator[tuple[int, int]]:
     """
     first = 0
     while first < count:
-        fair = (count - first) // (_ROUNDS * workers)
-        last = min(first + max(_SMALLEST_RANGE, min(_LARGEST_RANGE, fair)), count)
+        last = min(first + range_size(count - first, workers, _SMALLEST_RANGE), count)
         yield first, last
         first = last
+
+
+def range_size(left: int, workers: int, smallest: int) -> int:
+    """Items of the next range: a share of what is left, so that all workers end together.
+
+    Args:
+        left: Items that no worker has taken.
+        workers: That take one range after another.
+        smallest: Of a range, as long as there are as many.
+    """
+    return max(smallest, min(_LARGEST_RANGE, left // (_ROUNDS * workers)))
 
 
 @contextlib.contextmanager

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, RecordError, first_few
 from validation.files.outside import Size, read_bytes
-from validation.pieces.piece import PieceFacts, read_piece_facts
+from validation.pieces.piece import PieceFacts, RunFacts, parse_piece_facts
 from validation.pieces.store import different_versions
 from validation.policy.overlay import Overlay
 from validation.record.run import DatasetFacts, GivenFile, Header
 from validation.record.share_files import ShareFolder
 from validation.record.shares import JoinedShare
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 
 _SAME = "make every share by the same command, in the same environment"
 # Of a header: what the figures depend on, and what it is called. Options are none of it, for
@@ -46,9 +46,12 @@ def require_whole(shares: Sequence[ShareFolder]) -> None:
     for share in shares:
         _require_ended(share)
         _require_common(shares[0], share)
-    pieces = [(share, path, facts) for share in shares for path, facts in _pieces(share)]
-    _require_one_file(pieces)
-    _require_all_images(shares, pieces)
+    runs = defaultdict(list)
+    for share in shares:
+        for path, facts in _pieces(share):
+            runs[facts.run.key, facts.run.step].append((share, path, facts))
+    _require_one_file(runs)
+    _require_all_images(shares, runs)
 
 
 def require_same_images(
@@ -203,7 +206,7 @@ def _pieces(share: ShareFolder) -> Iterator[tuple[Path, PieceFacts]]:
     for each in share.pieces:
         path = share.folder / each.path
         try:
-            found = hashlib.sha256(read_bytes(path, Size.ARRAYS)).hexdigest()
+            data = read_bytes(path, Size.ARRAYS)
         except OSError as error:
             raise ArtefactMissing(
                 "a piece is not there",
@@ -212,6 +215,7 @@ def _pieces(share: ShareFolder) -> Iterator[tuple[Path, PieceFacts]]:
                 where=share.name,
                 next_step="copy the share's folder whole, or make it again",
             ) from error
+        found = hashlib.sha256(data).hexdigest()
         if found != each.sha256:
             raise RecordError(
                 "a piece is not the one that its share names",
@@ -220,67 +224,72 @@ def _pieces(share: ShareFolder) -> Iterator[tuple[Path, PieceFacts]]:
                 where=share.name,
                 next_step="copy the share's folder anew, or make it again",
             )
-        yield path, read_piece_facts(path)
+        yield path, parse_piece_facts(data, path)
 
 
-_Pieces = Sequence[tuple[ShareFolder, Path, PieceFacts]]
+# Of each subject and step: the pieces of all shares, with the share and file of each.
+_Runs = Mapping[tuple[ModelKey, str], list[tuple[ShareFolder, Path, PieceFacts]]]
 
 
-def _require_one_file(pieces: _Pieces) -> None:
+def _require_one_file(runs: _Runs) -> None:
     """Every share ran the same file of a subject, fed alike, by the same code."""
-    first: dict[tuple[ModelKey, str], tuple[ShareFolder, PieceFacts]] = {}
-    for share, path, facts in pieces:
-        run = facts.run
-        before, theirs = first.setdefault((run.key, run.step), (share, facts))
-        if theirs.run == run:
-            continue
-        if theirs.run.model_sha256 != run.model_sha256:
-            what, one, two = "model file", theirs.run.model_sha256, run.model_sha256
-        elif names := different_versions(theirs.run.versions, run.versions):
-            what, one, two = "version", _of(theirs.run.versions, names), _of(run.versions, names)
-        else:
-            what, one, two = "feed or flags", theirs.run.address[:12], run.address[:12]
-        raise RecordError(
-            f"shares of another {what}: {run.key}, {run.step}",
-            expected=f"{one} ({before.name})",
-            got=f"{two} ({share.name})",
-            where=path.name,
-            next_step=_SAME,
-        )
+    for (key, step), (first, *others) in runs.items():
+        before, _, facts = first
+        for share, path, others_facts in others:
+            one, two = facts.run, others_facts.run
+            if one != two:
+                what, expected, got = _difference(one, two)
+                raise RecordError(
+                    f"shares of another {what}: {key}, {step}",
+                    expected=f"{expected} ({before.name})",
+                    got=f"{got} ({share.name})",
+                    where=path.name,
+                    next_step=_SAME,
+                )
 
 
-def _require_all_images(shares: Sequence[ShareFolder], pieces: _Pieces) -> None:
+def _difference(one: RunFacts, two: RunFacts) -> tuple[str, str, str]:
+    """What two runs of one name do not have in common, and both values."""
+    if one.model_sha256 != two.model_sha256:
+        return "model file", one.model_sha256, two.model_sha256
+    if names := different_versions(one.versions, two.versions):
+        return "version", _of(one.versions, names), _of(two.versions, names)
+    return "feed or flags", one.address[:12], two.address[:12]
+
+
+def _require_all_images(shares: Sequence[ShareFolder], runs: _Runs) -> None:
     """What the pieces of each run cover is all images, each once, where none failed."""
     failed = {result.key for share in shares for result in share.failed}
-    failed |= {ModelKey(key.model, "reference") for key in failed}
-    steps = Counter((facts.run.key, facts.run.step) for _, _, facts in pieces)
+    failed |= {ModelKey(key.model, REFERENCE) for key in failed}
     planned = {each.key for share in shares for each in share.facts.ranges}
-    without = sorted(map(str, planned - {key for key, _ in steps} - failed))
+    without = sorted(map(str, planned - {key for key, _ in runs} - failed))
     if without:
         raise RecordError(
             "subjects without pieces", got=first_few(without), next_step="make the shares again"
         )
-    for key, step in steps:
-        if key in failed:
-            continue
-        at = 0
-        for share, _, facts in sorted(
-            (each for each in pieces if (each[2].run.key, each[2].run.step) == (key, step)),
-            key=lambda each: each[2].first,
-        ):
-            if facts.first != at:
-                raise RecordError(
-                    "images without a piece" if facts.first > at else "images in two pieces",
-                    expected=f"{key}, {step}, images from {at} on",
-                    got=facts.describe(),
-                    where=share.name,
-                    next_step="make the shares again",
-                )
-            at = facts.last
-        if at != shares[0].facts.images:
+    for (key, step), pieces in runs.items():
+        if key not in failed:
+            _require_each_once(f"{key}, {step}", pieces, shares[0].facts.images)
+
+
+def _require_each_once(
+    run: str, pieces: Sequence[tuple[ShareFolder, Path, PieceFacts]], images: int
+) -> None:
+    at = 0
+    for share, _, facts in sorted(pieces, key=lambda each: each[2].first):
+        if facts.first != at:
             raise RecordError(
-                "images without a piece",
-                expected=f"{shares[0].facts.images} images of {key}, {step}",
-                got=f"pieces up to {at}",
+                "images without a piece" if facts.first > at else "images in two pieces",
+                expected=f"{run}, images from {at} on",
+                got=facts.describe(),
+                where=share.name,
                 next_step="make the shares again",
             )
+        at = facts.last
+    if at != images:
+        raise RecordError(
+            "images without a piece",
+            expected=f"{images} images of {run}",
+            got=f"pieces up to {at}",
+            next_step="make the shares again",
+        )

@@ -188,7 +188,7 @@ def read_piece(path: Path) -> Piece:
             other images.
         RecordVersionError: Another layout.
     """
-    members = _members(path)
+    members = _members(_data(path), path)
     facts = _facts(members[_ABOUT], path)
     for name, stated in (
         (_DETECTIONS, facts.detections_sha256),
@@ -224,16 +224,29 @@ def read_piece_facts(path: Path) -> PieceFacts:
     Raises:
         ArtefactMissing, RecordError, RecordVersionError: As `read_piece`.
     """
-    return _facts(_members(path)[_ABOUT], path)
+    return parse_piece_facts(_data(path), path)
 
 
-def _members(path: Path) -> dict[str, bytes]:
+def parse_piece_facts(data: bytes, path: Path) -> PieceFacts:
+    """As `read_piece_facts`, of the bytes of a file.
+
+    Args:
+        data: Of the file.
+        path: Where it lies, for messages.
+    """
+    return _facts(_members(data, path)[_ABOUT], path)
+
+
+def _data(path: Path) -> bytes:
     try:
-        data = read_bytes(path, Size.ARRAYS)
+        return read_bytes(path, Size.ARRAYS)
     except OSError as error:
         raise ArtefactMissing(
             "a piece cannot be read", got=error.strerror or error, where=path
         ) from error
+
+
+def _members(data: bytes, path: Path) -> dict[str, bytes]:
     with guarded(
         RecordError,
         "the file is no piece of a run",

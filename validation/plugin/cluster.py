@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -16,6 +14,7 @@ from validation.checks.cluster_runs import runs_for_cluster
 from validation.cluster.address import CLUSTER_FLAG, IMAGES_FLAG, ClusterAddress
 from validation.cluster.extra import require_extra
 from validation.cluster.images import ImagePlaces
+from validation.cluster.kept_pieces import kept_pieces
 from validation.cluster.pieces import ClusterImages, ClusterRun
 from validation.cluster.session import cluster_session
 from validation.errors import UsageError, ValidationError
@@ -36,9 +35,7 @@ from validation.workspace.context import image_files
 from validation.workspace.products import image_sha256
 from validation.workspace.session import Session
 
-_PIECES = "cluster-pieces"
 _RECORDER = "validation-recorder"
-_DIGITS = 20
 _FOLDER = pytest.StashKey[Path]()
 
 
@@ -98,7 +95,8 @@ def _made(
         return None
     say(f"cluster: preparing {plural(len(keys), 'file')}")
     runs = _runs(config, state, keys)
-    folder = state.cache_dir / _PIECES / _address_of(runs)
+    of_cluster = _images(config, images)
+    folder = kept_pieces(state.cache_dir, runs, of_cluster.hashes)
     config.stash[_FOLDER] = folder
     # The checks, in whichever process, find the pieces there.
     state.pieces = (folder,)
@@ -107,9 +105,7 @@ def _made(
             f"cluster {address.text}: {plural(len(session.connection.workers), 'worker')}, "
             f"{plural(len(runs), 'run')} of {plural(len(images), 'image')}"
         )
-        session.make_pieces(
-            runs, _images(config, images), PieceStore((folder,)), f"cluster {address.text}"
-        )
+        session.make_pieces(runs, of_cluster, PieceStore((folder,)), f"cluster {address.text}")
         return session.use(config.getoption(IMAGES_FLAG) or "")
 
 
@@ -127,17 +123,9 @@ def _runs(config: pytest.Config, state: Session, keys: Sequence[ModelKey]) -> li
 
 def _images(config: pytest.Config, images: Sequence[ImageFile]) -> ClusterImages:
     hashes = {image.key: image_sha256(image) for image in images}
-    folder = config.getoption("--coco-images") or Path(
-        os.path.commonpath([str(image.path.absolute().parent) for image in images])
-    )
-    places = ImagePlaces(folder, config.getoption(IMAGES_FLAG) or "")
+    option = config.getoption
+    places = ImagePlaces.of(images, option("--coco-images"), option(IMAGES_FLAG))
     return ClusterImages(images, hashes, places)
-
-
-def _address_of(runs: Sequence[ClusterRun]) -> str:
-    """The same for the same command again, which then finds what was made."""
-    text = " ".join(sorted(run.facts.address for run in runs))
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 @pytest.hookimpl(trylast=True)

@@ -55,7 +55,7 @@ def archive_bytes(entry: CatalogueEntry) -> int | None:
 
 
 def _file_bytes(path: Path) -> int:
-    """0 for what is no file, or not there any more."""
+    """Size of a file; 0 for anything else, and for a file that was removed."""
     with contextlib.suppress(OSError):
         return path.stat().st_size if path.is_file() else 0
     return 0

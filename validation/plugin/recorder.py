@@ -45,7 +45,7 @@ from validation.record.leftovers import sweep_runs
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer
-from validation.record.shares import SHARE_NAME
+from validation.record.shares import SHARE_NAME, KeptPiece
 from validation.record.store import RECORD_NAME, RecordWriter, parse_record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.summary_rows import summary_rows
@@ -67,6 +67,7 @@ class Recorder:
         self._planned: dict[str, None] = {}
         self._done: set[str] = set()
         self._has_failed = False
+        self._pieces = 0
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._writer: RecordWriter | None = None
@@ -95,6 +96,7 @@ class Recorder:
         """Append one entry."""
         self._opened().write(entry)
         self._has_failed |= isinstance(entry, CheckResult) and evidence(entry) is Status.FAIL
+        self._pieces += isinstance(entry, KeptPiece)
 
     def _opened(self) -> RecordWriter:
         if self._writer is None:
@@ -140,7 +142,7 @@ class Recorder:
         )
         writer.close(footer)
         if is_share:
-            end_share(self._config, writer, self.folder)
+            end_share(self._config, self._pieces, self.folder)
             return
         policy = session_state(self._config).policy
         ended = end_run(writer.data, self.folder, policy)

@@ -21,7 +21,6 @@ from validation.record.formatting import plural
 from validation.record.lines import Entry, to_line
 from validation.record.share_files import keep_piece, keep_product
 from validation.record.shares import KeptPiece, KeptProduct, Share, ShareFacts
-from validation.record.store import RecordWriter, parse_entries
 from validation.record.types import CheckResult
 from validation.workspace.session import Session
 
@@ -80,11 +79,15 @@ def _kept(entry: Any, config: pytest.Config) -> Entry:
     return kept
 
 
-def end_share(config: pytest.Config, writer: RecordWriter, folder: Path) -> None:
-    """Say where the share lies, below all that pytest prints; pytest's exit code stays."""
+def end_share(config: pytest.Config, pieces: int, folder: Path) -> None:
+    """Say where the share lies, below all that pytest prints; pytest's exit code stays.
+
+    Args:
+        config: Of the controlling process.
+        pieces: How many were made.
+        folder: Of the share.
+    """
     share = config.getoption("--shard")
-    shown = parse_entries(writer.data, writer.path)
-    pieces = sum(isinstance(each, KeptPiece) for each in shown)
     config.pluginmanager.register(_ShareLines(config, share, pieces, folder), "validation-share")
 
 
