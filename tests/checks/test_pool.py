@@ -15,7 +15,7 @@ from validation.checks.child import Item, NotThere, SessionChecks
 from validation.checks.memory_budget import UNBOUNDED, MemoryBudget
 from validation.checks.pool import CheckPool, Waiting, next_item, without_repeats
 from validation.errors import ProcessEnded
-from validation.isolation.worker import Crashed
+from validation.isolation.crash import Crashed
 from validation.policy.load import load_policy
 from validation.policy.process_limits import limits_of
 from validation.record.run import Stage, Step
@@ -137,6 +137,19 @@ def test_crash_is_the_result_of_its_check_alone(pool: Made) -> None:
         one.entries(items[2])
     with pytest.raises(ProcessEnded, match="not tried again"):
         one.entries(("crash again", ModelKey("m0", "float")))
+
+
+def test_two_children_at_one_file_do_not_both_end_in_it(pool: Made, tmp_path: Path) -> None:
+    """The one that waits for the other is begun again, and says what ended the first."""
+    items = [(name, ModelKey("m", "float")) for name in ("share one", "share two")]
+    both = pool(items, workers=2, folder=tmp_path)
+    ended = []
+    for item in items:
+        with pytest.raises(ProcessEnded) as raised:
+            both.entries(item)
+        ended.append(str(raised.value))
+    assert len((tmp_path / "tries").read_text().splitlines()) == 1
+    assert sorted("not tried again" in each for each in ended) == [False, True]
 
 
 def test_error_of_a_check_is_raised_each_time(pool: Made) -> None:

@@ -19,10 +19,10 @@ import pytest
 from validation.errors import ConfigError, ProcessEnded, ValidationError
 from validation.isolation import worker as worker_module
 from validation.isolation.apart import call_apart
-from validation.isolation.crash import Crash, Ending
+from validation.isolation.crash import Crash, Crashed, Ending
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
-from validation.isolation.worker import Crashed, Outcome, Worker, kill_all
+from validation.isolation.worker import Outcome, Worker, kill_all
 
 # A loaded machine may need a second for what takes a hundredth.
 _LIMITS = ProcessLimits(

@@ -13,6 +13,7 @@ from validation.checks.child import NotThere, Work
 from validation.isolation.activity import doing, remember
 from validation.isolation.board import Activity
 from validation.record.run import Stage, Step
+from validation.zoo.locks import held
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class StandIn:
     seconds: float = 0.0
     starts: Path | None = None
     failing_starts: int = 0
+    folder: Path = Path()
 
     def __call__(self, note: Callable[[Any], None]) -> Callable[[Work], Any]:
         """Called in the child."""
@@ -39,6 +41,9 @@ class StandIn:
             if name.startswith("crash"):
                 with doing(Activity(name, key.model, "run")):
                     os.abort()
+            if name.startswith("share"):
+                with held(self.folder / "product.lock", "a product"):
+                    self._make(name)
             if name.startswith("raise"):
                 raise ValueError(key.model)
             if name.startswith("note"):
@@ -48,3 +53,12 @@ class StandIn:
             return [] if work.only_needs else [(name, key.model, os.getpid())]
 
         return do
+
+    def _make(self, name: str) -> None:
+        """A product whose file ends the process, once another process waits for it."""
+        with doing(Activity(name, str(self.folder / "product"), "run")):
+            time.sleep(0.5)
+            with doing(Activity("run", "file")):
+                with (self.folder / "tries").open("a") as file:
+                    file.write(f"{name}\n")
+                os.abort()

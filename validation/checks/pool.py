@@ -12,10 +12,10 @@ from pathlib import Path
 
 from validation.checks.child import Item, NotThere, SessionChecks, Work
 from validation.checks.memory_budget import UNBOUNDED, MemoryBudget
-from validation.isolation.crash import Crash, ended_in, never_started
+from validation.isolation.crash import Crash, Crashed, ended_in, never_started
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
-from validation.isolation.worker import PAUSE_SECONDS, Crashed, Worker
+from validation.isolation.worker import PAUSE_SECONDS, Worker
 from validation.record.lines import Entry
 from validation.record.run import Step
 
@@ -145,7 +145,8 @@ class CheckPool:
                     continue
                 outcome = self._given_up = self._never_started(work.item, outcome)
             elif isinstance(outcome, Crashed):
-                outcome = self._kept(work.item, outcome)
+                crashed, outcome = outcome, self._kept(work.item, outcome)
+                self._spare_others(crashed)
             else:
                 self._failed_starts = 0
             self._outcomes[work.item] = outcome
@@ -165,6 +166,12 @@ class CheckPool:
         if crashed.activity is not None:
             self._crashes[crashed.activity.key] = crash
         return Raised(ended_in("this check", crash))
+
+    def _spare_others(self, crashed: Crashed) -> None:
+        """Begin again the work of children at what ended this one, which is not tried again."""
+        for worker, work in list(self._at.items()):
+            if worker.shares(crashed.activities):
+                worker.begin_again(replace(work, crashes=dict(self._crashes)))
 
 
 def next_item(items: Sequence[Item], *, from_the_end: bool) -> Item:

@@ -30,6 +30,7 @@ class Activity:
         stage: Of the step; empty for the use of a file.
         file: Path of the file that native code is given; empty where there is none.
         is_short: One image or less: a sign of life is expected sooner.
+        awaits: Key of what another process is at and this one waits for; empty where it does not.
     """
 
     step: str
@@ -37,6 +38,7 @@ class Activity:
     stage: str = ""
     file: str = ""
     is_short: bool = False
+    awaits: str = ""
 
 
 class Board:

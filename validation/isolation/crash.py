@@ -87,6 +87,28 @@ class Crash:
         )
 
 
+@dataclass(frozen=True)
+class Crashed:
+    """The process ended before the work was done.
+
+    Args:
+        crash: How.
+        activities: That had begun and not ended, the latest last.
+        log: What it wrote, the work before this one too.
+        had_started: It could be given work: what it was given may have ended it.
+    """
+
+    crash: Crash
+    activities: tuple[Activity, ...]
+    log: Path
+    had_started: bool = True
+
+    @property
+    def activity(self) -> Activity | None:
+        """What it was at; None where it had begun nothing."""
+        return self.activities[-1] if self.activities else None
+
+
 def _step(activities: Sequence[Activity]) -> Activity | None:
     return next((each for each in reversed(activities) if each.stage), None)
 

@@ -12,8 +12,8 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, cast
 from validation.errors import ValidationError
 from validation.isolation.board import Activity, Board
 from validation.isolation.child import Made, serve
-from validation.isolation.crash import Crash, Ending, described
+from validation.isolation.crash import Crash, Crashed, Ending, described
 from validation.isolation.limits import LOOK_SECONDS, ProcessLimits, Silence, resident_bytes
 from validation.isolation.log import last_words
 from validation.isolation.messages import (
@@ -41,23 +41,6 @@ PAUSE_SECONDS = 0.05
 # For a child that was asked to end, and for one whose pipe has closed.
 _LAST_SECONDS, _ENDING_SECONDS = 5.0, 2.0
 _STARTING = "start of the process"
-
-
-@dataclass(frozen=True)
-class Crashed:
-    """The process ended before the work was done.
-
-    Args:
-        crash: How.
-        activity: What it was at; None where it had begun nothing.
-        log: What it wrote, the work before this one too.
-        had_started: It could be given work: what it was given may have ended it.
-    """
-
-    crash: Crash
-    activity: Activity | None
-    log: Path
-    had_started: bool = True
 
 
 Outcome = Returned | Raised | Crashed
@@ -151,6 +134,17 @@ class Worker:
         step = described(self._board.activities()) if self._is_ready else _STARTING
         return step, time.monotonic() - self._submitted
 
+    def shares(self, activities: Sequence[Activity]) -> bool:
+        """Whether it is at one of these too, or waits for another process that is."""
+        keys = {each.key for each in activities}
+        return any({each.key, each.awaits} & keys for each in self._board.activities())
+
+    def begin_again(self, work: object) -> None:
+        """Give up what it is at, and hand out other work."""
+        self.kill()
+        self._process = None
+        self.submit(work)
+
     def _send(self, work: object) -> None:
         # It may have ended by itself: `outcome` finds that.
         with contextlib.suppress(OSError):
@@ -218,7 +212,6 @@ class Worker:
     def _crashed(self, crash: Crash) -> Crashed:
         activities = self._board.activities()
         self.kill()
-        latest = activities[-1] if activities else None
         found = crash.placed(activities, last_words(self._log, self._began_at))
         if not self._is_ready:
             found = replace(found, step=_STARTING)
@@ -229,7 +222,7 @@ class Worker:
         self._work = None
         # The next one starts with the next work: there may be none.
         self._process = None
-        return Crashed(found, latest, log, had_started=self._is_ready)
+        return Crashed(found, activities, log, had_started=self._is_ready)
 
     def kill(self) -> None:
         """End the child now, and all that it has started."""

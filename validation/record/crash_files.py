@@ -7,7 +7,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactError
 from validation.files.atomic import copy_atomic
-from validation.isolation.worker import Crashed
+from validation.isolation.crash import Crashed
 from validation.record.kept_files import plain_name
 from validation.record.types import ModelKey
 

@@ -90,7 +90,9 @@ def held(file: Path, what: str) -> Iterator[None]:
     """
     lock = FileLock(file)
     if not _taken(lock):
-        with doing(Activity(f"wait for {what}", f"lock {file}")):
+        # Its holder is at what the lock is named after.
+        awaits = str(file.with_suffix(""))
+        with doing(Activity(f"wait for {what}", f"lock {file}", awaits=awaits)):
             _wait(lock, file, what)
     try:
         yield
