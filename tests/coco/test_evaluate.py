@@ -343,3 +343,14 @@ def test_images_beyond_the_first_range_count(monkeypatch: pytest.MonkeyPatch) ->
     assert evaluate(dataset, found, category_ids=(17,)) == whole
     assert whole.images == 5
     assert whole.figures.ar_100 == pytest.approx(0.8)
+
+
+def test_an_object_behind_those_that_do_not_count_is_enough() -> None:
+    """A crowd and another category come first; without it their number is named."""
+    box = (0.0, 0.0, 64.0, 64.0)
+    others = [_annotation(1, 17, box, crowd=True), _annotation(1, 1, box)]
+    crowds = [*others, _annotation(1, 17, box, crowd=True)]
+    with pytest.raises(DatasetError, match="2 crowds"):
+        evaluate(_dataset(*crowds), {1: _NOTHING, 2: _NOTHING}, category_ids=(17,))
+    one = _dataset(*others, _annotation(2, 17, box))
+    assert evaluate(one, _perfect(one), category_ids=(17,)).figures.ap == pytest.approx(1)
