@@ -273,6 +273,12 @@ class ClusterError(ValidationError):
     usual_step = "docs/cluster.md says what to look at"
 
 
+class ClusterTooSmall(ClusterError):
+    """A task takes more memory than any worker declares."""
+
+    usual_step = "run it without --cluster, or start workers that declare more memory"
+
+
 class ClusterLost(ClusterError):
     """The scheduler or all workers went away; what was made is kept."""
 

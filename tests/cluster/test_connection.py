@@ -13,8 +13,9 @@ pytest.importorskip("distributed")
 
 
 def test_a_local_cluster_leaves_no_variables() -> None:
-    """Dask sets some for its workers, which children of this process would inherit afterwards."""
+    """Dask sets some for its workers, which children of this process would inherit."""
     before = dict(os.environ)
     with connected(parse_cluster("local:1"), wait_seconds=60, say=print) as connection:
         assert connection.threads() == 1
+        assert dict(os.environ) == before
     assert dict(os.environ) == before

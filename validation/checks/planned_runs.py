@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from validation.checks.scored_sides import FLAGS, prices_flags
 from validation.workspace.context import CheckContext
@@ -18,14 +19,24 @@ def planned_runs(context: CheckContext) -> Iterator[PlannedRun]:
     Raises:
         ValidationError: A file cannot be had.
     """
-    if context.is_first and (reference := context.reference.planned) is not None:
-        yield reference
-    yield context.subject.planned
+    for plan in run_plans(context):
+        if (run := plan()) is not None:
+            yield run
+
+
+def run_plans(context: CheckContext) -> Iterator[Callable[[], PlannedRun | None]]:
+    """What gives each run of a subject, so that one that cannot be had hides no other.
+
+    Each raises ValidationError where a file cannot be had, and gives None where nothing is run.
+    """
+    if context.is_first:
+        yield lambda: context.reference.planned
+    yield lambda: context.subject.planned
     if context.dataset is None:
         return
     name = context.key.variant
     if context.has_shipped_flags:
-        yield context.inference.planned_candidate(name, EVALUATION)
+        yield partial(context.inference.planned_candidate, name, EVALUATION)
     if prices_flags(context):
         for options in FLAGS.values():
-            yield context.inference.planned_candidate("float", options)
+            yield partial(context.inference.planned_candidate, "float", options)

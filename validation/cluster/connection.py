@@ -77,8 +77,10 @@ def connected(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet())
         if address.local is not None:
-            stack.enter_context(_own_environment())
+            before = dict(os.environ)
+            stack.callback(_restore, before)
             cluster = stack.enter_context(_local(address.local))
+            _restore(before)
             client = Client(cluster, set_as_default=False)
         else:
             client = _remote(address, wait_seconds)
@@ -126,19 +128,15 @@ def _quiet() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-@contextlib.contextmanager
-def _own_environment() -> Iterator[None]:
-    """Dask's nanny sets variables of the allocator and of BLAS here, for workers to inherit.
+def _restore(environment: Mapping[str, str]) -> None:
+    """Take back what Dask's nanny sets here for workers to inherit, of the allocator and of BLAS.
 
-    Children that this process starts afterwards are to be as without a cluster.
+    It sets them for each worker that it starts. Children that this process starts for itself are
+    to be as without a cluster.
     """
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        for name in set(os.environ) - set(before):
-            del os.environ[name]
-        os.environ.update(before)
+    for name in set(os.environ) - set(environment):
+        del os.environ[name]
+    os.environ.update(environment)
 
 
 @contextlib.contextmanager

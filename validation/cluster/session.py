@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 
 from validation.cluster.address import ClusterAddress
 from validation.cluster.connection import Connection, connected
+from validation.cluster.conversions import ClusterConversion, converted
+from validation.cluster.images import ImagePlaces
 from validation.cluster.pieces import ClusterImages, ClusterRun, Made, make_pieces
+from validation.cluster.task import Done
 from validation.cluster.tasks import TaskRunner
 from validation.cluster.watch import Watch
-from validation.errors import ClusterError
+from validation.errors import ClusterError, ClusterTooSmall
 from validation.isolation.limits import ProcessLimits
 from validation.pieces.store import PieceStore
 from validation.policy.load import Policy
@@ -30,7 +33,7 @@ class ClusterSession:
         runner: Of its tasks.
         started: On the clock of `time.perf_counter`.
         limits: Of the policy: of an image, and of a step.
-        made: Pieces, by every call.
+        made: Pieces, by every call; among what failed are conversions.
         conversions: That were done.
     """
 
@@ -71,6 +74,31 @@ class ClusterSession:
             if isinstance(error, ClusterError):
                 raise error
         return made
+
+    def convert(
+        self,
+        conversions: Sequence[ClusterConversion],
+        places: ImagePlaces,
+        say: Callable[[str], object],
+    ) -> Iterator[tuple[ClusterConversion, Done]]:
+        """Have the workers convert files; each is given when it is done, its bytes as the value.
+
+        Args:
+            conversions: What is to be converted; one that cannot be is noted, and not given.
+            places: Where workers find the calibration images.
+            say: Takes a line for the user.
+
+        Raises:
+            ClusterError: A worker cannot do its part, or the cluster is lost.
+        """
+        for conversion, done in converted(conversions, places, self.runner, say):
+            if done.error is None:
+                self.conversions += 1
+                yield conversion, done
+                continue
+            self.made.failed.setdefault(conversion.name, done.error)
+            if isinstance(done.error, ClusterError) and not isinstance(done.error, ClusterTooSmall):
+                raise done.error
 
     def use(self, images_from: str = "") -> ClusterUse:
         """What the cluster did so far, for the record.

@@ -9,7 +9,7 @@ from typing import Any
 
 from validation.cluster.model_file import ModelFile
 from validation.cluster.worker import WorkerFacts
-from validation.errors import ClusterError, ProcessEnded, ValidationError
+from validation.errors import ClusterError, ClusterTooSmall, ProcessEnded, ValidationError
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +42,14 @@ class Done:
         worker: That ran it; None where none ended it.
         value: Its result.
         error: What stopped it.
+        seconds: That the worker took; 0 where none ended it.
     """
 
     task: Task
     worker: WorkerFacts | None = None
     value: Any = None
     error: ValidationError | None = None
+    seconds: float = 0.0
 
 
 def ended_every_worker(task: Task, allowed: int) -> Done:
@@ -104,7 +106,7 @@ def too_large(task: Task, largest: float) -> Done:
         task: Which one.
         largest: The most that one declares, in bytes.
     """
-    wrong = ClusterError(
+    wrong = ClusterTooSmall(
         f"no worker declares the memory that {task.name} takes",
         expected=f"{task.memory_bytes / 2**30:.1f} GiB",
         got=f"at most {largest / 2**30:.1f} GiB",

@@ -209,7 +209,7 @@ class TaskRunner:
             with self._lost_clearly():
                 outcome: Outcome = future.result()
             self.watch.workers[outcome.worker.address] = outcome.worker
-            return Done(task, outcome.worker, outcome.value, outcome.error)
+            return Done(task, outcome.worker, outcome.value, outcome.error, outcome.seconds)
         self._require_scheduler()
         if future.status == "error":
             error = future.exception()

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -81,11 +82,13 @@ class Outcome:
         worker: That ran it.
         value: Its result; None on an error.
         error: Raised by the harness; None where there is a result.
+        seconds: Wall time of the work, the model's file being there.
     """
 
     worker: WorkerFacts
     value: Any = None
     error: ValidationError | None = None
+    seconds: float = 0.0
 
 
 def perform(
@@ -123,7 +126,9 @@ def perform(
             with _UNPACKING:
                 folder = Path(dask_worker.local_directory) / _MODELS
                 path = model.kept_in(folder, content)
-        return Outcome(worker, work(worker, path, *arguments))
+        started = time.perf_counter()
+        value = work(worker, path, *arguments)
+        return Outcome(worker, value, seconds=time.perf_counter() - started)
     except ValidationError as error:
         return Outcome(worker, error=error.with_traceback(None))
     except Exception as error:

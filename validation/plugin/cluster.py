@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from validation.checks.cluster_runs import runs_for_cluster
+from validation.checks.cluster_runs import ClusterWork, work_for_cluster
 from validation.cluster.address import CLUSTER_FLAG, IMAGES_FLAG, ClusterAddress
 from validation.cluster.extra import require_extra
 from validation.cluster.images import ImagePlaces
 from validation.cluster.kept_pieces import kept_pieces
 from validation.cluster.pieces import ClusterImages, ClusterRun
-from validation.cluster.session import cluster_session
+from validation.cluster.session import ClusterSession, cluster_session
 from validation.errors import UsageError, ValidationError
 from validation.files.terminal import printable
 from validation.isolation.apart import call_apart
 from validation.pieces.store import PieceStore
 from validation.plugin.command_line import workers_of
 from validation.plugin.latency_table import runs_suites
+from validation.plugin.memory_needs import budget_of
 from validation.plugin.processes import item_of
 from validation.plugin.state import STATE, is_isolated
 from validation.plugin.waiting import WAITING
@@ -31,6 +32,7 @@ from validation.preprocess.image import ImageFile
 from validation.record.cluster_use import ClusterUse
 from validation.record.formatting import plural
 from validation.record.types import ModelKey
+from validation.workspace.cluster_conversions import convert_on_cluster
 from validation.workspace.context import image_files
 from validation.workspace.products import image_sha256
 from validation.workspace.session import Session
@@ -93,32 +95,53 @@ def _made(
     images = image_files(state.dataset, state.canaries)
     if not images:
         return None
-    say(f"cluster: preparing {plural(len(keys), 'file')}")
-    runs = _runs(config, state, keys)
     of_cluster = _images(config, images)
-    folder = kept_pieces(state.cache_dir, runs, of_cluster.hashes)
-    config.stash[_FOLDER] = folder
-    # The checks, in whichever process, find the pieces there.
-    state.pieces = (folder,)
     with cluster_session(address, state.policy, say) as session:
+        workers = plural(len(session.connection.workers), "worker")
+        say(f"cluster {address.text}: {workers}, preparing {plural(len(keys), 'file')}")
+        runs = _runs(config, state, keys, session, of_cluster)
+        folder = kept_pieces(state.cache_dir, runs, of_cluster.hashes)
+        config.stash[_FOLDER] = folder
+        # The checks, in whichever process, find the pieces there.
+        state.pieces = (folder,)
         say(
-            f"cluster {address.text}: {plural(len(session.connection.workers), 'worker')}, "
+            f"cluster {address.text}: {workers}, "
             f"{plural(len(runs), 'run')} of {plural(len(images), 'image')}"
         )
         session.make_pieces(runs, of_cluster, PieceStore((folder,)), f"cluster {address.text}")
         return session.use(config.getoption(IMAGES_FLAG) or "")
 
 
-def _runs(config: pytest.Config, state: Session, keys: Sequence[ModelKey]) -> list[ClusterRun]:
-    """Where native code is run apart from this process, files are made apart from it too."""
-    find = partial(runs_for_cluster, state.for_another_process(), tuple(keys))
-    if is_isolated(config):
-        work = "preparing the files for the cluster"
-        runs, steps = call_apart(find, limits_of(state.policy), work=work)
-    else:
-        runs, steps = find()
-    state.steps += steps
-    return runs
+def _runs(
+    config: pytest.Config,
+    state: Session,
+    keys: Sequence[ModelKey],
+    session: ClusterSession,
+    images: ClusterImages,
+) -> Sequence[ClusterRun]:
+    """The runs of some subjects; the workers convert the files that are not there yet."""
+    work = _work(config, state, keys)
+    if not work.conversions:
+        return work.runs
+    say = config.stash[WAITING].say
+    say(f"cluster: converting {plural(len(work.conversions), 'file')}")
+    needs = budget_of(state).needs
+    state.steps += convert_on_cluster(
+        work.conversions, session, images.places, needs, state.cache_dir / "work", say
+    )
+    return _work(config, state, keys).runs
+
+
+def _work(config: pytest.Config, state: Session, keys: Sequence[ModelKey]) -> ClusterWork:
+    """Where native code is run apart from this process, graphs are exported apart from it too."""
+    find = partial(work_for_cluster, state.for_another_process(), tuple(keys))
+    found = (
+        call_apart(find, limits_of(state.policy), work="preparing the files for the cluster")
+        if is_isolated(config)
+        else find()
+    )
+    state.steps += found.steps
+    return found
 
 
 def _images(config: pytest.Config, images: Sequence[ImageFile]) -> ClusterImages:

@@ -56,7 +56,7 @@ class ClusterUse:
         conversions: Done on it.
         lost: Workers that went away.
         repeated: Pieces and conversions that a lost worker had and that others began again.
-        failed: Runs that could not be made there, and were left to the session's own process.
+        failed: Runs and conversions that could not be made there, and were left to this machine.
         seconds: From the connection to the last result.
         start_seconds: Of these until the first task could be run.
         images_from: URL that workers read images from; empty: the paths of the controlling process.

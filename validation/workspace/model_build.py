@@ -14,7 +14,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from validation.calibration.feeding import calibration_of
 from validation.calibration.images import CalibrationImages
 from validation.errors import UsageError, ValidationError, read_from
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
@@ -34,7 +33,8 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
-from validation.workspace.products import ProductCache, image_sha256, makers
+from validation.workspace.planned_conversion import Convert, PlannedConversion, convert_here
+from validation.workspace.products import ProductCache, makers
 from validation.workspace.routes import RouteFindings, compare_routes
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.workspace.third_witness import between_graph_and_config, place_of
@@ -71,6 +71,7 @@ class ModelBuild:
         lock_file: See `obtain`.
         representative: Images to calibrate with, None where there are none.
         input_stats: Of a uint8 input; None: those that follow from the extractor's preprocessing.
+        convert: Fills the folder of a conversion that is not in the cache.
     """
 
     entry: CatalogueEntry
@@ -81,6 +82,7 @@ class ModelBuild:
     lock_file: Path | None = None
     representative: CalibrationImages | None = None
     input_stats: InputStats | None = None
+    convert: Convert = convert_here
     _not_obtained: ValidationError | None = field(default=None, init=False)
     _files: dict[tuple[str, ExportOptions], Path] = field(default_factory=dict, init=False)
     _read: dict[str, TfliteFile] = field(default_factory=dict, init=False)
@@ -305,45 +307,30 @@ class ModelBuild:
         return self._files[key]
 
     def _converted(self, variant: str, options: ExportOptions) -> Path:
+        planned = self.planned_conversion(variant, options)
+        folder = self.work.product(
+            self.name,
+            Stage.CONVERT,
+            planned.step,
+            planned.made_from,
+            partial(self.convert, planned),
+            file=planned.graph,
+        )
+        return folder / planned.file_name
+
+    def planned_conversion(self, variant: str, options: ExportOptions) -> PlannedConversion:
+        """The conversion of a variant, its graph exported; see `tflite`."""
         with_op = variant_of(variant).add_postprocessing_op
         export = self.source_of(variant).exported(options, add_postprocessing_op=with_op)
-        file_name = f"{self.name}-{variant}.tflite"
-
-        preprocessing = export.contract.preprocessing
-        chosen = self._calibrating() if variant_of(variant).scheme is Scheme.INT8 else None
-        stats = self.stats_of(variant)
-
-        def make(folder: Path) -> None:
-            from validation.convert.conversion import conversion_of
-            from validation.convert.tflite import convert
-
-            calibration = None
-            if chosen is not None:
-                calibration = calibration_of(chosen, preprocessing)
-            conversion = conversion_of(
-                variant,
-                preprocessing=preprocessing,
-                input_stats=stats,
-                calibration=calibration,
-            )
-            convert(export.graph, conversion, folder / file_name)
-
-        made_from = {
-            "graph": file_sha256(export.graph),
-            "variant": variant,
-            "name": file_name,
-            "preprocessing": unstructure(export.contract.preprocessing),
-            "input_stats": None if stats is None else unstructure(stats),
-            "calibration": None
-            if chosen is None
-            else [image_sha256(image) for image in chosen.images],
-            **makers("convert", "calibration", "preprocess"),
-        }
-        step = f"convert {variant}{describe_flags(options)}"
-        folder = self.work.product(
-            self.name, Stage.CONVERT, step, made_from, make, file=export.graph
+        return PlannedConversion(
+            self.name,
+            variant,
+            f"convert {variant}{describe_flags(options)}",
+            export.graph,
+            export.contract.preprocessing,
+            self.stats_of(variant),
+            self._calibrating() if variant_of(variant).scheme is Scheme.INT8 else None,
         )
-        return folder / file_name
 
     def tflite_file(self, variant: str) -> TfliteFile:
         """The contents of a variant's file, read once."""

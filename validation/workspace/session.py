@@ -37,6 +37,7 @@ from validation.workspace.other_references import (
     NoReference,
     ResultsReference,
 )
+from validation.workspace.planned_conversion import Convert, convert_here
 from validation.workspace.products import ProductCache, folder_for
 from validation.workspace.reference_source import ReferenceSource
 from validation.workspace.saved_model_reference import SavedModelReference
@@ -77,6 +78,7 @@ class Session:
         products: Folders of converted files that other machines made.
         share: Which share of a run the session makes; None: a whole run.
         notes: What is to be said of the selection.
+        convert: Fills the folder of a conversion that is not in the cache.
         steps: Made before the session began.
     """
 
@@ -104,6 +106,7 @@ class Session:
     products: tuple[Path, ...] = ()
     share: Share | None = None
     notes: tuple[str, ...] = ()
+    convert: Convert = convert_here
     steps: list[Step] = field(default_factory=list)
     _inference: dict[str, ModelInference] = field(default_factory=dict)
     _given: dict[ModelKey, CheckContext] = field(default_factory=dict)
@@ -229,6 +232,7 @@ class Session:
                 representative=self.representative,
                 input_stats=self.input_stats,
                 on_step=self.steps.append,
+                convert=self.convert,
             )
             inference = ModelInference(build, self._image_runs)
             self._inference[model] = inference
