@@ -94,7 +94,6 @@ def in_forks(
     """
     ranges = list(ranges_of(count, workers))
     # A collection would write to every object, and so copy the memory that children share.
-    gc.collect()
     gc.freeze()
     children: list[_Child] = []
     try:
