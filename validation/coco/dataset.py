@@ -24,7 +24,6 @@ from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
 from validation.record.formatting import plural
 from validation.record.run import DatasetFacts
-from validation.zoo.cache import default_cache_dir
 
 
 @dataclass(frozen=True)
@@ -154,8 +153,7 @@ def load_dataset(
             got=max_images,
             where="maximum number of images",
         )
-    cached = (cache or default_cache_dir()) / "embedded_images"
-    found = recognise(annotations, images, cached, box_format)
+    found = recognise(annotations, images, lambda: _embedded_images(cache), box_format)
     file = found.read()
     chosen = [file.images[key] for key in sorted(file.images)[:max_images]]
     if file.prepare is not None:
@@ -194,7 +192,7 @@ def refuse_other_kinds(
         UsageError, DatasetError: As `load_dataset`.
     """
     # Nothing is written where nothing is read.
-    recognise(annotations, images, Path(), box_format)
+    recognise(annotations, images, Path, box_format)
     if images is not None and not is_folder(images):
         raise DatasetError(
             "the image folder is not there",
@@ -202,6 +200,15 @@ def refuse_other_kinds(
             got="a file" if is_file(images) else None,
             where=images,
         )
+
+
+def _embedded_images(cache: Path | None) -> Path:
+    if cache is None:
+        # Most data sets have files of their own, and its libraries take a while to import.
+        from validation.zoo.cache import default_cache_dir
+
+        cache = default_cache_dir()
+    return cache / "embedded_images"
 
 
 def _notice_boxes(

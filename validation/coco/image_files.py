@@ -83,7 +83,7 @@ def _found(
             continue
         if assumed is not None:
             notices.add(assumed, image.file_name)
-        found.append(dataclasses.replace(image, path=path))
+        found.append(image if path == image.path else dataclasses.replace(image, path=path))
     _refuse_missing(missing, images, folder.path)
     _refuse_shared(found, folder.path)
     return found

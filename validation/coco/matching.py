@@ -1,10 +1,12 @@
-"""Detections matched with objects by pycocotools, image by image.
+"""Detections matched with objects as pycocotools matches them, to the last bit.
 
 pycocotools keeps a dict for each detection, and another for each image, category and range of
 area: 1.6 GB for 5,000 images with 100 detections each. No category and no image has a part in the
-matches of another one, so its own code is given one image and category at a time, and of these only
-the detections that can match: what overlaps no object is unmatched at any IoU. The matches are the
-same to the last bit.
+matches of another one. Where each detection of an image and category overlaps one object at most,
+the best detection of each object is its match, whatever the order and the range of area, and
+arrays tell it for all images at once. The others are given to pycocotools' own code, one image and
+category at a time, and of these only the detections that can match: what overlaps no object is
+unmatched at any IoU.
 """
 
 from __future__ import annotations
@@ -14,16 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask
-from pycocotools.cocoeval import COCOeval, Params
+from pycocotools.cocoeval import Params
 
 from validation.coco.annotations import CocoAnnotation
 from validation.coco.in_pixels import CocoDetections
 from validation.coco.matches import CategoryMatches, Matches
+from validation.coco.overlaps import Boxes, Overlaps, overlaps_of
+from validation.coco.pair_matching import MOST_IOU, PairMatcher, PairRows, out_of_range
 from validation.isolation.activity import alive
-
-# pycocotools' upper limit of an IoU that it asks for.
-_MOST_IOU = 1 - 1e-10
 
 
 def match(
@@ -48,7 +48,7 @@ def match(
     categories = np.array(category_ids, np.int64)
     rows = _ranked(images, categories, found, max_dets)
     here = _objects(images, categories, objects, parameters)
-    matched, ignored = _Pairs(parameters, rows, here).matches()
+    matched, ignored = _matches(parameters, rows, here, len(images))
     ends = np.arange(1, len(categories) + 1)
     row_parts = _parts(np.searchsorted(rows.pairs, ends * len(images)))
     kept = here.counts.any(axis=0)
@@ -114,18 +114,24 @@ def _ranked(
 
 @dataclass(frozen=True)
 class _Objects:
-    """The objects, by the pairs that have any; see `_Rows`.
+    """The objects of the categories, by pair, see `_Rows`, and of one pair in file order.
 
     Args:
-        pairs: int64 [P], ascending.
-        each: The objects of each of them, in file order.
-        ignored: For each of them bool [area, objects]: which do not count.
-        counts: int32 [area, P], how many count.
+        items: As annotated.
+        each_pair: int64 [M], ascending.
+        boxes: float64 [M, 4].
+        crowds: bool [M].
+        ignored: bool [area, M], which do not count.
+        pairs: int64 [P], those that have any, ascending.
+        counts: int32 [area, P], how many of each count.
     """
 
+    items: Sequence[CocoAnnotation]
+    each_pair: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    crowds: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
     pairs: NDArray[np.int64]
-    each: Sequence[Sequence[CocoAnnotation]]
-    ignored: Sequence[NDArray[np.bool_]]
     counts: NDArray[np.int32]
 
 
@@ -144,118 +150,85 @@ def _objects(
         np.array([item.category_id for item in objects], np.int64),
     )
     order = np.argsort(pairs, kind="stable")
-    objects = [objects[index] for index in order.tolist()]
-    ignored = _out_of_range(np.array([item.area for item in objects], np.float64), parameters)
-    ignored |= np.array([item.is_crowd for item in objects], bool)
-    present, starts = np.unique(pairs[order], return_index=True)
-    parts = _parts(np.append(starts[1:], len(objects))) if len(starts) else []
+    objects, pairs = [objects[index] for index in order.tolist()], pairs[order]
+    boxes = np.array([item.bbox for item in objects], np.float64).reshape(-1, 4)
+    crowds = np.array([item.is_crowd for item in objects], bool)
+    ignored = out_of_range(np.array([item.area for item in objects], np.float64), parameters)
+    ignored |= crowds
+    present, starts = np.unique(pairs, return_index=True)
     counts = np.zeros((len(ignored), len(present)), np.int32)
     if len(present):
         np.add.reduceat(~ignored, starts, axis=1, dtype=np.int32, out=counts)
-    return _Objects(
-        present, [objects[part] for part in parts], [ignored[:, part] for part in parts], counts
+    return _Objects(objects, pairs, boxes, crowds, ignored, present, counts)
+
+
+def _matches(
+    parameters: Params, rows: _Rows, objects: _Objects, images: int
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """`matched` and `ignored` of all rows, see `CategoryMatches`."""
+    least = np.minimum(parameters.iouThrs, MOST_IOU)
+    weights = (1 << np.arange(len(least))).astype(np.uint16)
+    outside = out_of_range(rows.areas, parameters)
+    matched = np.zeros(outside.shape, np.uint16)
+    ignored = outside * np.uint16(weights.sum())
+    overlaps = overlaps_of(
+        Boxes(rows.pairs, rows.boxes),
+        Boxes(objects.each_pair, objects.boxes),
+        objects.crowds,
+        images,
+        least.min(),
     )
+    matcher = PairMatcher(parameters)
+    contested = _contested(overlaps, objects)
+    plain = overlaps.take(~np.isin(rows.pairs[overlaps.rows], contested))
+    met = _best_of_each(plain, least, weights)
+    unwanted = objects.ignored[:, plain.objects] * met
+    matched[:, plain.rows] = met
+    # What matched nothing counts unless it is of another size itself.
+    ignored[:, plain.rows] = unwanted | (ignored[:, plain.rows] & ~met)
+    for pair in contested.tolist():
+        own = slice(*np.searchsorted(rows.pairs, [pair, pair + 1]).tolist())
+        theirs = slice(*np.searchsorted(objects.each_pair, [pair, pair + 1]).tolist())
+        some, met, unwanted = matcher.bits(
+            PairRows(rows.boxes[own], rows.areas[own], rows.scores[own]),
+            objects.items[theirs],
+            objects.ignored[:, theirs],
+        )
+        some = some + own.start
+        matched[:, some] = met
+        ignored[:, some] = unwanted | (ignored[:, some] & ~met)
+        alive()
+    return matched, ignored
 
 
-# For some rows of a pair, by IoU bits: what they matched, and what of that is ignored.
-_Bits = tuple[NDArray[np.uint16], NDArray[np.uint16]]
+def _contested(overlaps: Overlaps, objects: _Objects) -> NDArray[np.int64]:
+    """The pairs where more than the order of detections settles who matches what, ascending.
+
+    A detection overlaps several objects, or a crowd, which takes any number of them; or an IoU is
+    NaN.
+    """
+    again = np.zeros(len(overlaps.rows), bool)
+    again[1:] = overlaps.rows[1:] == overlaps.rows[:-1]
+    odd = again | objects.crowds[overlaps.objects] | np.isnan(overlaps.ious)
+    return np.unique(objects.each_pair[overlaps.objects[odd]])
 
 
-class _Pairs:
-    """Asks pycocotools for one pair after the other."""
+def _best_of_each(
+    overlaps: Overlaps, least: NDArray[np.float64], weights: NDArray[np.uint16]
+) -> NDArray[np.uint16]:
+    """By IoU bits: which overlaps are matches, where each detection overlaps one object.
 
-    def __init__(self, parameters: Params, rows: _Rows, objects: _Objects) -> None:
-        self._rows = rows
-        self._objects = objects
-        self._ranges = parameters.areaRng
-        self._max_dets = parameters.maxDets[-1]
-        self._weights = (1 << np.arange(len(parameters.iouThrs))).astype(np.uint16)
-        self._least = min(*parameters.iouThrs, _MOST_IOU)
-        self._evaluation = COCOeval(iouType="bbox")
-        self._evaluation.params = parameters
-        self._out = _out_of_range(rows.areas, parameters)
-
-    def matches(self) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-        """`matched` and `ignored` of all rows, see `CategoryMatches`."""
-        every = np.uint16(self._weights.sum())
-        matched = np.zeros(self._out.shape, np.uint16)
-        ignored = self._out * every
-        starts = np.searchsorted(self._rows.pairs, self._objects.pairs).tolist()
-        ends = np.searchsorted(self._rows.pairs, self._objects.pairs, side="right").tolist()
-        for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            some, overlaps = self._overlapping(number, slice(start, end))
-            if some.size:
-                met, unwanted = self._matched(number, some, overlaps)
-                matched[:, some] = met
-                # What matched nothing counts unless it is of another size itself.
-                ignored[:, some] = unwanted | (ignored[:, some] & ~met)
-            alive()
-        return matched, ignored
-
-    def _overlapping(self, number: int, own: slice) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """The rows of a pair that can match, and their IoU with each object.
-
-        They are computed as `COCOeval.computeIoU` does, which would sort and cut off again.
-        """
-        objects = self._objects.each[number]
-        if own.start == own.stop:
-            return np.empty(0, np.intp), np.empty((0, len(objects)))
-        boxes = np.array([item.bbox for item in objects])
-        crowds = [int(item.is_crowd) for item in objects]
-        overlaps = mask.iou(self._rows.boxes[own], boxes, crowds)
-        # As pycocotools compares: NaN is not below any other IoU.
-        some = np.flatnonzero((~(overlaps < self._least)).any(axis=1))
-        return some + own.start, overlaps[some]
-
-    def _matched(self, number: int, some: NDArray[np.intp], overlaps: NDArray[np.float64]) -> _Bits:
-        """[area, row] of rows that can match."""
-        # pycocotools takes a match with annotation 0 for none.
-        truth = [
-            {
-                "id": key,
-                "area": item.area,
-                "iscrowd": int(item.is_crowd),
-                "ignore": int(item.is_crowd),
-            }
-            for key, item in enumerate(self._objects.each[number], 1)
-        ]
-        columns = (self._rows.areas[some].tolist(), self._rows.scores[some].tolist())
-        results = [
-            {"id": key, "area": area, "score": score}
-            for key, (area, score) in enumerate(zip(*columns, strict=True), 1)
-        ]
-        self._evaluation._gts, self._evaluation._dts = {(0, 0): truth}, {(0, 0): results}
-        self._evaluation.ious = {(0, 0): overlaps}
-        asked: dict[bytes, _Bits] = {}
-        by_area = [
-            self._of_area(area, flags, asked)
-            for area, flags in enumerate(self._objects.ignored[number].tolist())
-        ]
-        return np.array([met for met, _ in by_area]), np.array([each for _, each in by_area])
-
-    def _of_area(self, area: int, flags: list[bool], asked: dict[bytes, _Bits]) -> _Bits:
-        """The rows of one area; asked once for all that ignore the same objects.
-
-        The order in which objects are tried follows from which are ignored, and is the same
-        where all are and where none is.
-        """
-        alike = all(flags) or not any(flags)
-        key = b"" if alike else bytes(flags)
-        if key not in asked:
-            one = self._evaluation.evaluateImg(0, 0, self._ranges[area], self._max_dets)
-            met = self._weights @ (one["dtMatches"] != 0)
-            asked[key] = met, met & (self._weights @ one["dtIgnore"])
-        met, unwanted = asked[key]
-        if alike:
-            return met, met if flags[0] else np.zeros_like(met)
-        return met, unwanted
-
-
-def _out_of_range(areas: NDArray[np.float64], parameters: Params) -> NDArray[np.bool_]:
-    """[area, N], as pycocotools compares."""
-    low, high = np.array(parameters.areaRng, np.float64).T[..., np.newaxis]
-    outside: NDArray[np.bool_] = (areas < low) | (areas > high)
-    return outside
+    An object is matched by the first detection that overlaps it enough, for they stand by score.
+    """
+    order = np.lexsort((overlaps.rows, overlaps.objects))
+    objects, ious = overlaps.objects[order], overlaps.ious[order]
+    met = np.zeros(len(order), np.uint16)
+    for iou, weight in zip(least.tolist(), weights, strict=True):
+        enough = np.flatnonzero(ious >= iou)
+        first = np.ones(len(enough), bool)
+        first[1:] = objects[enough[1:]] != objects[enough[:-1]]
+        met[order[enough[first]]] |= weight
+    return met
 
 
 def _pairs(

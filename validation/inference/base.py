@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from validation.isolation.activity import alive
 from validation.preprocess.image import ImageFile, load
@@ -60,9 +59,12 @@ def detect_all(
     """
     # In a log file a bar is a thousand lines.
     shown = progress and sys.stderr.isatty()
-    results = detections_in_order(make, images, workers=workers)
-    bar = tqdm(results, total=len(images), desc=label, unit="image", disable=not shown)
-    return {image.key: detections for image, detections in zip(images, bar, strict=True)}
+    results: Iterable[Detections] = detections_in_order(make, images, workers=workers)
+    if shown:
+        from tqdm import tqdm
+
+        results = tqdm(results, total=len(images), desc=label, unit="image")
+    return {image.key: detections for image, detections in zip(images, results, strict=True)}
 
 
 def detections_in_order(

@@ -15,6 +15,7 @@ from validation.export.freezing import prune
 from validation.export.graph_io import read_graph
 from validation.isolation.activity import using
 from validation.runtimes.base import check_feed
+from validation.runtimes.mapped_weights import with_mapped_weights
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.specs.tensors import TensorSpec
 
@@ -23,7 +24,8 @@ class SessionRuntime:
     """Some outputs of a frozen graph in a TensorFlow session.
 
     TensorFlow has no TFLite_Detection_PostProcess: of an exported graph, ask for
-    raw_outputs/*. Whatever the outputs do not need is cut away before the import.
+    raw_outputs/*. Whatever the outputs do not need is cut away before the import, and large weights
+    are read from temporary files.
 
     Args:
         graph: Path of a .pb, or a GraphDef.
@@ -34,6 +36,7 @@ class SessionRuntime:
     Raises:
         ArtefactMissing, CorruptGraph: The file cannot be read.
         GraphError: An output is not there, or TensorFlow cannot import the graph.
+        ArtefactError: There is no room for temporary files.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class SessionRuntime:
             graph, where = read_graph(graph), graph.name
         _require(graph, outputs, where)
         # The weights are in each copy of a graph: none is kept longer than it is needed.
-        graph = prune(graph, outputs)
+        graph = prune(with_mapped_weights(graph, self), outputs)
         scope = tf.Graph()
         try:
             with scope.as_default(), using(self._file, "load"):
