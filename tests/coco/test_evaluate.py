@@ -353,4 +353,6 @@ def test_an_object_behind_those_that_do_not_count_is_enough() -> None:
     with pytest.raises(DatasetError, match="2 crowds"):
         evaluate(_dataset(*crowds), {1: _NOTHING, 2: _NOTHING}, category_ids=(17,))
     one = _dataset(*others, _annotation(2, 17, box))
-    assert evaluate(one, _perfect(one), category_ids=(17,)).figures.ap == pytest.approx(1)
+    assert evaluate(one, _perfect(one), category_ids={1: None, 17: 17}).figures.ap == pytest.approx(
+        1
+    )
