@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ from validation.errors import DatasetError, UsageError
 from validation.preprocess.image import ImageFile
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
-from validation.record.formatting import plural
-from validation.record.run import DatasetFacts
+from validation.record.plurals import plural
+
+if TYPE_CHECKING:
+    from validation.record.run import DatasetFacts
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class Dataset:
 
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""
+        # A single evaluation has no record.
+        from validation.record.run import DatasetFacts
+
         return DatasetFacts(
             self.name,
             self.sha256,

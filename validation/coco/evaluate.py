@@ -22,9 +22,9 @@ from validation.coco.matches import Matches
 from validation.coco.precision import mean_present, precision
 from validation.coco.recall import recall
 from validation.errors import DatasetError, UsageError, first_few
+from validation.record.coco_figures import CocoFigures
 from validation.record.detections import Detections
-from validation.record.formatting import plural
-from validation.record.types import CocoFigures
+from validation.record.plurals import plural
 from validation.root_cause import FaultKind, RootCause
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).

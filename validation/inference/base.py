@@ -6,8 +6,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,9 @@ from numpy.typing import NDArray
 from validation.isolation.activity import alive
 from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 # Images of each thread that wait, so that a slow one keeps no other thread.
 _AHEAD = 16
@@ -80,6 +82,8 @@ def detections_in_order(
     Raises:
         ValidationError: What the detector raises.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     local = threading.local()
 
     def detect(image: ImageFile) -> Detections:

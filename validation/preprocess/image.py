@@ -126,7 +126,7 @@ def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
         turned: Turn and mirror them as EXIF says.
 
     Returns:
-        uint8 [H, W, 3].
+        uint8 [H, W, 3], not to be written to.
 
     Raises:
         DatasetError: No such file, damaged, not an image, more than 8 bits a channel, or more
@@ -186,8 +186,8 @@ def _converted(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode == "P" and "transparency" in image.info:
         # Pillow warns when such a palette loses its alpha in one step.
         image = image.convert("RGBA")
-    # To convert what is RGB already is to copy it.
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    # To convert what is RGB already is to copy it; so is an array that may be written to.
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _too_large(error: ManyPixels, where: object) -> DatasetError:
