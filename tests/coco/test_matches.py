@@ -62,8 +62,15 @@ def test_detections_and_matches_are_told_apart(tmp_path: Path) -> None:
     [
         ("offsets", lambda values: values + 1),
         ("object_offsets", lambda values: values[::-1]),
+        # The last category begins before the one before it ends.
+        ("offsets", lambda values: values[[0, 2, 1, 3]]),
+        ("object_offsets", lambda values: values[[0, 2, 1, 3]]),
         ("images", lambda values: values + 40),
         ("object_images", lambda values: values - 40),
+        ("images", lambda values: np.append(values[:-1], np.int32(40))),
+        ("images", lambda values: np.append(np.int32(-1), values[1:])),
+        ("object_images", lambda values: np.append(values[:-1], np.int32(40))),
+        ("object_images", lambda values: np.append(np.int32(-1), values[1:])),
         ("matched", lambda values: values[:2]),
         ("ignored", lambda values: values.astype(np.int64)),
         ("objects", lambda values: -values),
