@@ -7,6 +7,7 @@ threads, and a command starts as fast as by itself.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -56,12 +57,17 @@ def main() -> int:
 
 
 def _work() -> int:
-    if sys.argv[1:2] == ["evaluate"]:
-        # NumPy's threads for large matrices would end with its fork, see `isolation.forks`.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from validation.cli import main as run_command
 
-    return run_command()
+    if sys.argv[1:2] != ["evaluate"]:
+        return run_command()
+    # NumPy's threads for large matrices would end with its fork, see `isolation.forks`.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        return run_command()
+    finally:
+        # The interpreter would look through all annotations for cycles, to no end.
+        gc.freeze()
 
 
 def _answered(arguments: Sequence[str], outcome: Outcome) -> int:

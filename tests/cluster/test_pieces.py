@@ -173,6 +173,21 @@ def test_scheduler_killed_and_the_run_resumed(
     assert _equal(_joined(again, case, planned), dict(case.subject.detections()))
 
 
+def test_scheduler_killed_between_two_steps(case: CheckContext, tmp_path: Path) -> None:
+    """While this process exports: the next step says that it is gone, and does not wait for it."""
+    planned = case.subject.planned
+    with dask_processes(tmp_path, workers=1) as processes:
+        assert processes.scheduler is not None
+        address = ClusterAddress("head", scheduler_file=processes.file)
+        with (
+            pytest.raises(ClusterLost, match="the scheduler of the cluster is gone"),
+            cluster_session(address, load_policy(), print) as session,
+        ):
+            processes.scheduler.kill()
+            processes.scheduler.wait()
+            session.make_pieces([_run(planned)], _images(case), PieceStore((tmp_path,)), "run")
+
+
 def _logged(monkeypatch: pytest.MonkeyPatch) -> list[logging.LogRecord]:
     """What reaches the log of Dask's client from now on."""
     from distributed import client

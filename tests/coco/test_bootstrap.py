@@ -106,6 +106,19 @@ def test_reference_of_several_files_is_weighted_once(monkeypatch: pytest.MonkeyP
     assert ap_differences(reference, other, 40, seed=0) == found
 
 
+def test_images_without_objects_have_no_figure() -> None:
+    """There is nothing to find, and nothing to lose."""
+    matches = drawn_matches(1)
+    empty = dataclasses.replace(
+        matches,
+        categories=tuple(
+            dataclasses.replace(each, objects=np.zeros_like(each.objects))
+            for each in matches.categories
+        ),
+    )
+    assert ap_differences(empty, empty, 10, seed=0) == ()
+
+
 def test_other_data_is_refused() -> None:
     """A difference between data sets is none between models."""
     with pytest.raises(DatasetError, match="30 images"):

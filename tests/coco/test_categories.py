@@ -153,6 +153,32 @@ def test_of_two_categories_of_one_name_the_one_with_objects_is_taken(
     assert f"{full} is scored; without objects: {empty}" in join.facts.describe()[-1]
 
 
+def test_every_class_with_empty_twins_names_all_of_them() -> None:
+    """They are no categories that are left out."""
+    categories = {1: "cat", 2: "Cat", 3: "CAT", 4: "dog", 5: "Dog", 6: "DOG", 7: "sheep"}
+    join = join_categories({1: "cat", 2: "dog"}, _dataset(categories, {1: 1, 4: 1}), 2)
+    assert join.categories == {1: 1, 2: 4}
+    assert join.facts.twins == (
+        CategoryTwins("cat", 1, (2, 3)),
+        CategoryTwins("dog", 4, (5, 6)),
+    )
+    assert join.facts.left_categories == (LeftCategory(7, "sheep", 0),)
+
+
+def test_each_name_that_is_left_is_offered_its_own_nearest() -> None:
+    """Several classes and several categories, whatever their order."""
+    dataset = _dataset({1: "person", 2: "traffic light", 3: "zebra"}, {1: 1})
+    facts = join_categories({1: "person", 2: "zebras", 3: "traffic lights"}, dataset, 3).facts
+    assert facts.left_classes == (
+        LeftClass(2, "zebras", "zebra"),
+        LeftClass(3, "traffic lights", "traffic light"),
+    )
+    assert facts.left_categories == (
+        LeftCategory(2, "traffic light", 0, "traffic lights"),
+        LeftCategory(3, "zebra", 0, "zebras"),
+    )
+
+
 def test_two_categories_of_one_name_with_objects_are_refused() -> None:
     """Only who labelled them knows whether they are one thing; the counts are named."""
     dataset = _dataset({1: "person", 5: "mouse", 6: "mouse"}, {1: 1, 5: 2, 6: 3})
@@ -211,6 +237,19 @@ def test_two_classes_of_one_category_are_refused(categories: dict[int, str]) -> 
     """A doubled label is a wrong label map, whatever the id."""
     with pytest.raises(DatasetError, match=r"one and the same category.*got 1: cat, 3: CAT"):
         join_categories({1: "cat", 2: "dog", 3: "CAT"}, _dataset(categories), 3)
+
+
+def test_every_doubled_label_is_named() -> None:
+    """Whichever comes first."""
+    labels = {1: "dog", 2: "cat", 3: "CAT", 4: "Dog"}
+    with pytest.raises(DatasetError, match="got 1: dog, 4: Dog, 2: cat and 1 more"):
+        join_categories(labels, _dataset(_CATEGORIES), 4)
+
+
+def test_every_label_with_an_impossible_id_is_named() -> None:
+    """In ascending order."""
+    with pytest.raises(DatasetError, match="got -2: dog, -1: person"):
+        join_categories({-1: "person", -2: "dog", 1: "cat"}, _dataset(_CATEGORIES), 2)
 
 
 @pytest.mark.parametrize("objects", [{0: 1}, {}])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from validation.coco import evaluate as evaluation
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate, evaluation_of
@@ -330,3 +331,28 @@ def _summary(dataset: Dataset, results: list[Any]) -> list[float]:
         evaluation.accumulate()
         evaluation.summarize()
     return list(evaluation.stats)
+
+
+def test_images_beyond_the_first_range_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are matched at a time, the figures are the same."""
+    boxes = [_annotation(number, 17, (0.0, 0.0, 64.0, 64.0)) for number in range(1, 6)]
+    dataset = _dataset(*boxes, images=5)
+    found = {**_perfect(dataset), 5: _NOTHING}
+    whole = evaluate(dataset, found, category_ids=(17,))
+    monkeypatch.setattr(evaluation, "IMAGES_AT_A_TIME", 2)
+    assert evaluate(dataset, found, category_ids=(17,)) == whole
+    assert whole.images == 5
+    assert whole.figures.ar_100 == pytest.approx(0.8)
+
+
+def test_an_object_behind_those_that_do_not_count_is_enough() -> None:
+    """A crowd and another category come first; without it their number is named."""
+    box = (0.0, 0.0, 64.0, 64.0)
+    others = [_annotation(1, 17, box, crowd=True), _annotation(1, 1, box)]
+    crowds = [*others, _annotation(1, 17, box, crowd=True)]
+    with pytest.raises(DatasetError, match="2 crowds"):
+        evaluate(_dataset(*crowds), {1: _NOTHING, 2: _NOTHING}, category_ids=(17,))
+    one = _dataset(*others, _annotation(2, 17, box))
+    assert evaluate(one, _perfect(one), category_ids={1: None, 17: 17}).figures.ap == pytest.approx(
+        1
+    )

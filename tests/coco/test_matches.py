@@ -62,8 +62,15 @@ def test_detections_and_matches_are_told_apart(tmp_path: Path) -> None:
     [
         ("offsets", lambda values: values + 1),
         ("object_offsets", lambda values: values[::-1]),
+        # The last category begins before the one before it ends.
+        ("offsets", lambda values: values[[0, 2, 1, 3]]),
+        ("object_offsets", lambda values: values[[0, 2, 1, 3]]),
         ("images", lambda values: values + 40),
         ("object_images", lambda values: values - 40),
+        ("images", lambda values: np.append(values[:-1], np.int32(40))),
+        ("images", lambda values: np.append(np.int32(-1), values[1:])),
+        ("object_images", lambda values: np.append(values[:-1], np.int32(40))),
+        ("object_images", lambda values: np.append(np.int32(-1), values[1:])),
         ("matched", lambda values: values[:2]),
         ("ignored", lambda values: values.astype(np.int64)),
         ("objects", lambda values: -values),
@@ -133,3 +140,54 @@ def test_what_weights_cannot_tell_apart_is_ranked_alike(
     if is_alike:
         for each in ap_differences(one, other, 50, seed=0):
             assert (each.low, each.high) == (0, 0)
+
+
+@pytest.mark.parametrize("column", [0, -1])
+@pytest.mark.parametrize("area", [0, -1])
+@pytest.mark.parametrize("bit", [0, 9])
+def test_one_match_less_at_one_iou_and_size_is_ranked_otherwise(
+    column: int, area: int, bit: int
+) -> None:
+    """Whichever category, size and IoU it is of."""
+    drawn = drawn_matches(1)
+    # The last one has few objects, and none of some sizes.
+    matches = dataclasses.replace(
+        drawn, category_ids=drawn.category_ids[:2], categories=drawn.categories[:2]
+    )
+    changed = list(matches.categories)
+    one = changed[column]
+    counts = (one.matched[area] >> bit) & ~(one.ignored[area] >> bit) & 1
+    first = np.flatnonzero(counts)[0]
+    matched = one.matched.copy()
+    matched[area, first] &= ~np.uint16(1 << bit)
+    changed[column] = dataclasses.replace(one, matched=matched)
+    other = dataclasses.replace(matches, categories=tuple(changed))
+    assert not matches.ranked_alike(other)
+    assert not other.ranked_alike(matches)
+
+
+@pytest.mark.parametrize("field", ["image_ids", "category_ids", "ious", "areas"])
+def test_other_images_categories_ious_or_sizes_are_other_data(field: str) -> None:
+    """Each by itself."""
+    matches = drawn_matches(1)
+    value = getattr(matches, field)
+    other: Any = tuple(f"{each}s" for each in value) if field == "areas" else value + 1
+    assert not matches.same_data(dataclasses.replace(matches, **{field: other}))
+
+
+@pytest.mark.parametrize("field", ["object_images", "objects"])
+def test_other_objects_of_one_category_are_other_data(field: str) -> None:
+    """On other images, or of another number, in the last category alone."""
+    matches = drawn_matches(1)
+    *others, last = matches.categories
+    changed = dataclasses.replace(last, **{field: getattr(last, field) + 1})
+    assert not matches.same_data(dataclasses.replace(matches, categories=(*others, changed)))
+
+
+def test_bits_and_tables_that_do_not_fit_are_refused() -> None:
+    """More IoUs than a match has bits; a category without its table."""
+    matches = drawn_matches(1)
+    with pytest.raises(RecordError, match="got 17 IoUs"):
+        dataclasses.replace(matches, ious=np.linspace(0.5, 0.95, 17))
+    with pytest.raises(RecordError, match="2 tables for 3 categories"):
+        dataclasses.replace(matches, categories=matches.categories[:2])

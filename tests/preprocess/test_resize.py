@@ -153,3 +153,31 @@ def test_both_flags_at_once_are_refused() -> None:
         resize_bilinear(
             np.zeros((4, 4, 3), np.uint8), 2, 2, align_corners=True, half_pixel_centers=True
         )
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    times=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    more=st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    flags=FLAGS,
+)
+@example(0, (5, 6), (3, 4), (0, 0), (False, False))
+@example(0, (5, 6), (1, 1), (0, 0), (False, False))
+@example(0, (5, 6), (2, 3), (1, 0), (False, False))
+@example(0, (5, 6), (2, 3), (0, 1), (False, False))
+def test_bytes_and_their_floats_are_resized_alike(
+    seed: int,
+    size: tuple[int, int],
+    times: tuple[int, int],
+    more: tuple[int, int],
+    flags: tuple[bool, bool],
+) -> None:
+    """To the last bit, also where samples lie on pixels, so that bytes need no interpolation."""
+    sides = [each * factor + odd for each, factor, odd in zip(size, times, more, strict=True)]
+    image = np.random.default_rng(seed).integers(0, 256, (*sides, 3), dtype=np.uint8)
+    named = dict(zip(("align_corners", "half_pixel_centers"), flags, strict=True))
+    resized = resize_bilinear(image, *size, **named)
+    assert resized.tobytes() == resize_bilinear(image.astype(np.float32), *size, **named).tobytes()
+    assert not np.shares_memory(resized, image)

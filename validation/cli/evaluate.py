@@ -8,7 +8,7 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from validation.cli.bundled import LABELLED_WORDS
 from validation.cli.detectors import OpenModel, add_model_flags, open_model, refuse_other_models
@@ -28,8 +28,10 @@ from validation.errors import first_few
 from validation.files.structured import unstructure
 from validation.files.targets import require_writable
 from validation.record.class_join import JoinedBy
-from validation.record.cluster_use import ClusterUse
-from validation.record.types import CocoFigures
+from validation.record.coco_figures import CocoFigures
+
+if TYPE_CHECKING:
+    from validation.record.cluster_use import ClusterUse
 
 _EXAMPLE = r"""detect.tflite \
     --coco-annotations=instances_val2017.json --coco-images=val2017"""
@@ -120,7 +122,8 @@ def _collected(
     model: OpenModel, dataset: Dataset, join: CategoryJoin, options: argparse.Namespace
 ) -> tuple[RangeCollector, ClusterUse | None]:
     """All images, detected and matched, here or on a cluster; detections are written if asked."""
-    collector, used = RangeCollector(), list[ClusterUse]()
+    collector = RangeCollector()
+    used: list[ClusterUse] = []
     matcher = ImageMatcher(dataset, join.categories)
     results = options.results_file
     with contextlib.ExitStack() as stack:

@@ -6,8 +6,6 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-from tqdm import tqdm
-
 from validation.cli.detectors import OpenModel
 from validation.coco.dataset import Dataset
 from validation.coco.image_matches import ImageMatcher
@@ -50,9 +48,16 @@ def scored_ranges(
                 return _in_threads(model, dataset, matcher, with_results, workers, on_items)
 
         # The bar has a thread of its own: it comes after the forks.
-        is_shown = sys.stderr.isatty()
-        bar = tqdm(total=len(dataset.images), desc=model.name, unit="image", disable=not is_shown)
-        yield results(stack.enter_context(bar).update)
+        yield results(_progress(stack, model.name, len(dataset.images)))
+
+
+def _progress(stack: contextlib.ExitStack, name: str, images: int) -> Callable[[int], object]:
+    """What takes numbers of images that are done."""
+    if not sys.stderr.isatty():
+        return lambda _count: None
+    from tqdm import tqdm
+
+    return stack.enter_context(tqdm(total=images, desc=name, unit="image")).update
 
 
 def _in_child(

@@ -8,13 +8,15 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from validation.cluster.address import ClusterAddress
 from validation.cluster.extra import require_extra
+from validation.cluster.scheduler import asked, lost
 from validation.cluster.versions import refuse_mixed
 from validation.cluster.worker import Wanted, WorkerFacts, answer
-from validation.errors import ClusterError, ClusterLost
+from validation.errors import ClusterError
 
 # The resource by which workers declare their memory in bytes.
 MEMORY = "memory"
@@ -50,7 +52,7 @@ class Connection:
             ClusterLost: The scheduler does not answer.
         """
         try:
-            return sum(self.client.nthreads().values())
+            return sum(asked(self.client, self.address, self.client.nthreads).values())
         except (OSError, TimeoutError) as error:
             raise lost(self.address) from error
 
@@ -88,29 +90,14 @@ def connected(
         _await_worker(client, address, wait_seconds, say)
         wanted = Wanted.here(on_its_terminal=address.local is not None)
         workers = _workers(client, wanted, address)
-        info = client.scheduler_info(n_workers=-1)["workers"]
+        about = asked(client, address, partial(client.scheduler_info, n_workers=-1))
         memory = {
             each: float(facts["resources"][MEMORY])
-            for each, facts in info.items()
+            for each, facts in about["workers"].items()
             if MEMORY in facts.get("resources", {})
         }
         seconds = time.perf_counter() - started
         yield Connection(client, address, wanted, workers, memory, seconds)
-
-
-def lost(address: ClusterAddress, kept: str = "") -> ClusterLost:
-    """The error for a scheduler that is gone.
-
-    Args:
-        address: Of the cluster.
-        kept: What is kept of the work.
-    """
-    return ClusterLost(
-        "the scheduler of the cluster is gone",
-        where=address.text,
-        got=kept or None,
-        next_step="start it anew and run the same command again: what was made is kept",
-    )
 
 
 @contextlib.contextmanager
@@ -199,7 +186,7 @@ def _await_worker(
 ) -> None:
     deadline = time.monotonic() + wait_seconds
     said = False
-    while not client.nthreads():
+    while not asked(client, address, client.nthreads):
         if not said:
             say(f"waiting for a worker of {address.text}")
             said = True
@@ -220,7 +207,7 @@ def _workers(client: Any, wanted: Wanted, address: ClusterAddress) -> dict[str, 
         ClusterError: One has no harness, or other versions.
     """
     try:
-        answers = client.run(answer, on_error="return")
+        answers = asked(client, address, partial(client.run, answer, on_error="return"))
     except (OSError, TimeoutError) as error:
         raise lost(address) from error
     wrong = {each: facts for each, facts in answers.items() if isinstance(facts, BaseException)}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from validation.cluster.connection import MEMORY, Connection, lost
+from validation.cluster.connection import MEMORY, Connection
 from validation.cluster.model_file import ModelFile
+from validation.cluster.scheduler import asked, is_there, lost, require_scheduler
 from validation.cluster.task import (
     Done,
     Task,
@@ -30,7 +32,6 @@ _AHEAD = 2
 _LOOK_SECONDS = 0.5
 # How often a task is begun whose model went away with the last worker that had it.
 _MOST_TRIES = 4
-_RUNNING = "running"
 
 
 @dataclass(eq=False)
@@ -156,7 +157,7 @@ class TaskRunner:
             self._sent += 1
             key = f"{model.name.name} ({self._client.id[-12:]}-{self._sent})"
             try:
-                self._models[name] = self._client.scatter({key: model.content})[key]
+                self._models[name] = self._asked(self._client.scatter, {key: model.content})[key]
             except (OSError, TimeoutError):
                 # To a worker that has just died, or to none: others may come.
                 self._require_scheduler()
@@ -197,8 +198,10 @@ class TaskRunner:
         )
 
     def _require_scheduler(self) -> None:
-        if self._client.status != _RUNNING:
-            raise lost(self._connection.address)
+        require_scheduler(self._client, self._connection.address)
+
+    def _asked(self, call: Callable[..., Any], *arguments: object, **named: object) -> Any:
+        return asked(self._client, self._connection.address, partial(call, *arguments, **named))
 
     def _landed(self, flight: _Flight, flying: dict[str, _Flight]) -> Done | None:
         """What came of a task; None where it was begun again."""
@@ -207,12 +210,12 @@ class TaskRunner:
         task, future = flight.task, flight.future
         if future.status == "finished":
             with self._lost_clearly():
-                outcome: Outcome = future.result()
+                outcome: Outcome = self._asked(future.result)
             self.watch.workers[outcome.worker.address] = outcome.worker
             return Done(task, outcome.worker, outcome.value, outcome.error, outcome.seconds)
         self._require_scheduler()
         if future.status == "error":
-            error = future.exception()
+            error = self._asked(future.exception)
             if isinstance(error, KilledWorker):
                 return ended_every_worker(task, error.allowed_failures)
             return not_run(task, error)
@@ -236,12 +239,13 @@ class TaskRunner:
 
     def _end(self, flying: dict[str, _Flight]) -> None:
         """Nothing of this session stays with the workers."""
-        if self._client.status != _RUNNING:
+        if not is_there(self._client):
             return
-        with contextlib.suppress(OSError, TimeoutError):
+        with contextlib.suppress(OSError, TimeoutError, ClusterLost):
             self.watch.end(self._client)
             if flying:
-                self._client.cancel([each.future for each in flying.values()], force=True)
+                futures = [each.future for each in flying.values()]
+                self._asked(self._client.cancel, futures, force=True)
             for model in self._models.values():
                 model.release()
         self._models.clear()

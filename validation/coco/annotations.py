@@ -16,6 +16,12 @@ from validation.coco.fields import EntryFields
 from validation.coco.found import is_file
 from validation.coco.image_folder import ImageFolder
 from validation.coco.notice_list import NoticeList
+from validation.coco.plain_entries import (
+    WrittenImage,
+    WrittenObject,
+    plain_image,
+    plain_object,
+)
 from validation.errors import DatasetError, first_few
 from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
@@ -97,18 +103,6 @@ class AnnotationFile:
     sizes_stated: bool = True
 
 
-@dataclass(frozen=True)
-class _WrittenObject:
-    """An object as it is written: its box may be of any format, its area may be missing."""
-
-    image_id: int
-    category_id: int
-    bbox: tuple[float, float, float, float]
-    area: float | None
-    is_crowd: bool
-    ignore: bool
-
-
 def read_annotations(
     path: Path, folder: Path, box_format: BoxFormat | None = None
 ) -> AnnotationFile:
@@ -134,7 +128,7 @@ def read_annotations(
     images = _images(table, folder, path.name, notices)
     categories = _categories(table, path.name, notices)
     fields = _entries(table, "annotations", path.name, notices)
-    objects = [_object(each) for each in fields]
+    objects = [plain_object(each.entry) or _object(each) for each in fields]
     _refuse_doubles("annotation", [each.identity("id") for each in fields], path.name)
     _refuse_unknown("image", (item.image_id for item in objects), images, path.name)
     _refuse_unknown("category", (item.category_id for item in objects), categories, path.name)
@@ -170,18 +164,24 @@ def _images(
     entries = _entries(table, "images", where, notices)
     if not entries:
         raise DatasetError("the annotation file lists no images", where=where)
-    found = []
     files = ImageFolder(folder)
-    for fields in entries:
-        width, height = _size(fields, files, notices)
-        if min(width, height) < 1:
-            raise DatasetError(
-                "an image without pixels", got=f"{width} x {height}", where=fields.position
-            )
-        file_name = fields.text("file_name")
-        found.append(CocoImage(fields.identity("id"), file_name, folder / file_name, width, height))
+    written = [plain_image(each.entry) or _image(each, files, notices) for each in entries]
+    found = [
+        CocoImage(each.id, each.file_name, folder / each.file_name, each.width, each.height)
+        for each in written
+    ]
     _refuse_doubles("image", [image.id for image in found], where)
     return {image.id: image for image in found}
+
+
+def _image(fields: EntryFields, files: ImageFolder, notices: NoticeList) -> WrittenImage:
+    width, height = _size(fields, files, notices)
+    if min(width, height) < 1:
+        raise DatasetError(
+            "an image without pixels", got=f"{width} x {height}", where=fields.position
+        )
+    file_name = fields.text("file_name")
+    return WrittenImage(fields.identity("id"), file_name, width, height)
 
 
 def _size(fields: EntryFields, files: ImageFolder, notices: NoticeList) -> tuple[int, int]:
@@ -205,8 +205,8 @@ def _categories(table: Mapping[str, Any], where: str, notices: NoticeList) -> di
     return dict(found)
 
 
-def _object(fields: EntryFields) -> _WrittenObject:
-    return _WrittenObject(
+def _object(fields: EntryFields) -> WrittenObject:
+    return WrittenObject(
         fields.identity("image_id"),
         fields.identity("category_id"),
         fields.four("bbox"),
@@ -217,7 +217,7 @@ def _object(fields: EntryFields) -> _WrittenObject:
 
 
 def _settled(
-    objects: Sequence[_WrittenObject],
+    objects: Sequence[WrittenObject],
     images: Mapping[int, CocoImage],
     box_format: BoxFormat | None,
     fields: Sequence[EntryFields],
@@ -227,9 +227,8 @@ def _settled(
     """The objects with their boxes in COCO's layout, and an area for each."""
     if not objects:
         return ()
-    sizes = np.array(
-        [(images[each.image_id].width, images[each.image_id].height) for each in objects]
-    )
+    size_of = {key: (image.width, image.height) for key, image in images.items()}
+    sizes = np.array([size_of[each.image_id] for each in objects])
     written = np.array([each.bbox for each in objects])
     boxes = in_coco_layout(written, sizes, box_format, where)
     found = []
@@ -262,12 +261,11 @@ def _entries(
     """Each entry of a list with the words that name its position in a message."""
     found = []
     for number, entry in enumerate(table[part]):
-        name = f"{part}[{number}]"
         if not isinstance(entry, dict):
             raise DatasetError(
-                f"an entry of {part} is no object", got=entry, where=f"{where}, {name}"
+                f"an entry of {part} is no object", got=entry, where=f"{where}, {part}[{number}]"
             )
-        found.append(EntryFields(entry, where, name, notices))
+        found.append(EntryFields(entry, where, (part, number), notices))
     return found
 
 

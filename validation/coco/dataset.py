@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,10 @@ from validation.errors import DatasetError, UsageError
 from validation.preprocess.image import ImageFile
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
-from validation.record.formatting import plural
-from validation.record.run import DatasetFacts
-from validation.zoo.cache import default_cache_dir
+from validation.record.plurals import plural
+
+if TYPE_CHECKING:
+    from validation.record.run import DatasetFacts
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ class Dataset:
 
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""
+        # A single evaluation has no record.
+        from validation.record.run import DatasetFacts
+
         return DatasetFacts(
             self.name,
             self.sha256,
@@ -154,8 +159,7 @@ def load_dataset(
             got=max_images,
             where="maximum number of images",
         )
-    cached = (cache or default_cache_dir()) / "embedded_images"
-    found = recognise(annotations, images, cached, box_format)
+    found = recognise(annotations, images, lambda: _embedded_images(cache), box_format)
     file = found.read()
     chosen = [file.images[key] for key in sorted(file.images)[:max_images]]
     if file.prepare is not None:
@@ -194,7 +198,7 @@ def refuse_other_kinds(
         UsageError, DatasetError: As `load_dataset`.
     """
     # Nothing is written where nothing is read.
-    recognise(annotations, images, Path(), box_format)
+    recognise(annotations, images, Path, box_format)
     if images is not None and not is_folder(images):
         raise DatasetError(
             "the image folder is not there",
@@ -202,6 +206,15 @@ def refuse_other_kinds(
             got="a file" if is_file(images) else None,
             where=images,
         )
+
+
+def _embedded_images(cache: Path | None) -> Path:
+    if cache is None:
+        # Most data sets have files of their own, and its libraries take a while to import.
+        from validation.zoo.cache import default_cache_dir
+
+        cache = default_cache_dir()
+    return cache / "embedded_images"
 
 
 def _notice_boxes(

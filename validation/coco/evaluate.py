@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from validation.coco.dataset import Dataset
 from validation.coco.image_matches import (
     MOST_DETECTIONS,
@@ -16,12 +19,12 @@ from validation.coco.image_matches import (
     scored_categories,
 )
 from validation.coco.matches import Matches
-from validation.coco.precision import mean_present
-from validation.coco.scoring import Scores, accumulate
+from validation.coco.precision import mean_present, precision
+from validation.coco.recall import recall
 from validation.errors import DatasetError, UsageError, first_few
+from validation.record.coco_figures import CocoFigures
 from validation.record.detections import Detections
-from validation.record.formatting import plural
-from validation.record.types import CocoFigures
+from validation.record.plurals import plural
 from validation.root_cause import FaultKind, RootCause
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).
@@ -129,12 +132,13 @@ def evaluation_of(found: MatchedImages, max_dets: int = MOST_DETECTIONS) -> Coco
         max_dets: That they were matched with.
     """
     matches = found.matches
-    scores = accumulate(matches, [*_FEWER_DETECTIONS, max_dets])
+    precisions = precision(matches)
+    recalls = recall(matches, [*_FEWER_DETECTIONS, max_dets])
     area = matches.areas.index("all")
     return CocoEvaluation(
-        figures=_figures(matches, scores),
+        figures=_figures(matches, precisions, recalls),
         per_category={
-            key: mean_present(scores.precision[:, :, column, area, -1])
+            key: mean_present(precisions[:, :, column, area])
             for column, key in enumerate(matches.category_ids.tolist())
         },
         images=len(matches.image_ids),
@@ -179,12 +183,18 @@ def require_objects(dataset: Dataset, categories: Mapping[int, int | None]) -> N
         )
 
 
-def _figures(matches: Matches, scores: Scores) -> CocoFigures:
-    """The twelve figures by name, from the arrays that pycocotools accumulated.
+def _figures(
+    matches: Matches, precision: NDArray[np.float64], recall: NDArray[np.float64]
+) -> CocoFigures:
+    """The twelve figures by name.
 
-    Its own summary has them by position, and AP only for 100 detections.
+    pycocotools' own summary has them by position, and AP only for 100 detections.
+
+    Args:
+        matches: For the names of areas, and IoUs.
+        precision: See `validation.coco.precision.precision`.
+        recall: See `validation.coco.recall.recall`, for COCO's numbers of detections.
     """
-    precision, recall = scores.precision[..., -1], scores.recall
     area = {name: index for index, name in enumerate(matches.areas)}
     at = {round(100 * iou): index for index, iou in enumerate(matches.ious.tolist())}
     return CocoFigures(

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from validation.coco.notice_list import NoticeList
+from validation.coco.plain_entries import LARGEST
 from validation.errors import DatasetError
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 from validation.root_cause import RootCause
 
-# Ids are kept in arrays of int64.
-_LARGEST = 2**63
 _DIGITS = re.compile(r"\s*[0-9]{1,18}\s*", re.ASCII)
 
 
@@ -23,15 +22,30 @@ class EntryFields:
     Args:
         entry: As JSON has it.
         file: Name of the file, for messages.
-        name: List and index.
+        place: List and index.
         notices: What was assumed is added to these.
     """
 
-    def __init__(self, entry: Mapping[str, Any], file: str, name: str, notices: NoticeList) -> None:
-        self._entry = entry
-        self.name = name
-        self.position = f"{file}, {name}"
+    __slots__ = ("_file", "_notices", "_place", "entry")
+
+    def __init__(
+        self, entry: Mapping[str, Any], file: str, place: tuple[str, int], notices: NoticeList
+    ) -> None:
+        self.entry = entry
+        self._file = file
+        self._place = place
         self._notices = notices
+
+    @property
+    def name(self) -> str:
+        """List and index, for messages."""
+        part, number = self._place
+        return f"{part}[{number}]"
+
+    @property
+    def position(self) -> str:
+        """File, list and index, for messages."""
+        return f"{self._file}, {self.name}"
 
     def identity(self, key: str) -> int:
         """An id: a whole number, maybe written as text or with a decimal point.
@@ -39,7 +53,9 @@ class EntryFields:
         Raises:
             DatasetError: Anything else.
         """
-        value = self._entry.get(key)
+        value = self.entry.get(key)
+        if type(value) is int and -LARGEST < value < LARGEST:
+            return value
         if isinstance(value, str) and _DIGITS.fullmatch(value):
             self._notices.add(Kind.ID_AS_TEXT, self._example(key))
             return int(value)
@@ -51,11 +67,11 @@ class EntryFields:
         Raises:
             DatasetError: Anything else.
         """
-        value = self._entry.get(key)
-        if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
+        value = self.entry.get(key)
+        if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
             self._notices.add(Kind.NUMBER_AS_OTHER, self._example(key))
             return int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _LARGEST:
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= LARGEST:
             raise self.wrong(key, "a whole number of at most 63 bits")
         return value
 
@@ -65,7 +81,7 @@ class EntryFields:
         Raises:
             DatasetError: Anything else.
         """
-        value = self._entry.get(key)
+        value = self.entry.get(key)
         if value is None:
             self._notices.add(kind_if_missing, self.name)
             return False
@@ -76,11 +92,11 @@ class EntryFields:
 
     def states(self, key: str) -> bool:
         """True where a field is there and is not null."""
-        return self._entry.get(key) is not None
+        return self.entry.get(key) is not None
 
     def has(self, key: str) -> bool:
         """True where a field is there and is neither 0, nor false, nor empty."""
-        return self._entry.get(key) not in (None, 0, "", "0")
+        return self.entry.get(key) not in (None, 0, "", "0")
 
     def text(self, key: str) -> str:
         """Text that is not empty.
@@ -88,7 +104,7 @@ class EntryFields:
         Raises:
             DatasetError: Anything else.
         """
-        value = self._entry.get(key)
+        value = self.entry.get(key)
         if not isinstance(value, str) or not value:
             raise self.wrong(key, "text")
         return value
@@ -99,7 +115,7 @@ class EntryFields:
         Raises:
             DatasetError: Anything else.
         """
-        value = self._entry.get(key)
+        value = self.entry.get(key)
         if value is None:
             return None
         if not _is_finite(value):
@@ -112,7 +128,7 @@ class EntryFields:
         Raises:
             DatasetError: Anything else.
         """
-        value = self._entry.get(key)
+        value = self.entry.get(key)
         if not isinstance(value, list) or len(value) != 4 or not all(map(_is_finite, value)):
             raise self.wrong(key, "four finite numbers")
         first, second, third, fourth = (float(number) for number in value)
@@ -120,7 +136,7 @@ class EntryFields:
 
     def wrong(self, key: str, expected: str, causes: Sequence[RootCause] = ()) -> DatasetError:
         """The error about a field; see `ValidationError` for its causes."""
-        value = self._entry.get(key)
+        value = self.entry.get(key)
         return DatasetError(
             f"the annotation file has not the COCO layout: {key} is wrong",
             expected=expected,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from validation.coco.annotations import CocoImage
@@ -12,9 +13,14 @@ from validation.coco.found import is_file, is_folder
 from validation.coco.image_folder import ImageFolder
 from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
+from validation.isolation.forks import fork_workers, in_forks
 from validation.preprocess.image import StoredImage, stored_image
+from validation.preprocess.opening import plain_size
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 from validation.root_cause import FaultKind, RootCause
+
+# Of fewer images headers are read in less time than a fork takes.
+_MANY = 2000
 
 _ITS_FOLDER = "give the folder that belongs to the annotation file"
 
@@ -43,16 +49,20 @@ def settle_files(
         DatasetError: No such folder, files that are missing or that two images would share,
             no images, or images of another size than annotated.
     """
+    if not files_known and not is_folder(folder):
+        raise DatasetError("the image folder is not there", where=folder)
+    headers = _headers(images, None if files_known else folder)
     if files_known:
         found = list(images)
-        _refuse_missing(
-            [image.file_name for image in images if not is_file(image.path)], images, folder
-        )
-    elif is_folder(folder):
-        found = _found(images, ImageFolder(folder), notices)
+        missing = [
+            image.file_name
+            for image, header in zip(images, headers, strict=True)
+            if header is None and not is_file(image.path)
+        ]
+        _refuse_missing(missing, images, folder)
     else:
-        raise DatasetError("the image folder is not there", where=folder)
-    stored = [_stored(image) for image in found]
+        found = _found(images, headers, ImageFolder(folder), notices)
+    stored = [header or _stored(image) for image, header in zip(found, headers, strict=True)]
     wrong = [
         fault
         for image, each in zip(found, stored, strict=True)
@@ -72,18 +82,69 @@ def settle_files(
     return _turned(found, readable, notices)
 
 
+def _headers(images: Sequence[CocoImage], folder: Path | None) -> list[StoredImage | None]:
+    """What the headers say of the images that lie where they are annotated; None of the others.
+
+    Args:
+        images: As annotated.
+        folder: Where each has to lie under its name; None: anywhere.
+    """
+
+    def look(first: int, last: int, on_item: Callable[[], None]) -> list[StoredImage | bool]:
+        found = []
+        for image in images[first:last]:
+            found.append(_header(image, folder))
+            on_item()
+        return found
+
+    workers = fork_workers() if len(images) >= _MANY else 1
+    if workers == 1:
+        looked = look(0, len(images), lambda: None)
+    else:
+        with in_forks(lambda: look, len(images), workers=workers) as results:
+            looked = [each for part in results(lambda _count: None) for each in part]
+    return [
+        (StoredImage((image.width, image.height)) if each else None)
+        if isinstance(each, bool)
+        else each
+        for image, each in zip(images, looked, strict=True)
+    ]
+
+
+def _header(image: CocoImage, folder: Path | None) -> StoredImage | bool:
+    """True for an upright image of the annotated size: nothing to send of most."""
+    # An absolute path is that of the machine the images were annotated on.
+    if folder is not None and (
+        os.path.isabs(image.file_name)  # noqa: PTH117 faster
+        or image.path != folder / image.file_name
+    ):
+        return False
+    try:
+        if plain_size(image.path) == (image.width, image.height):
+            return True
+        return stored_image(image.path)
+    except (OSError, DatasetError):
+        return False
+
+
 def _found(
-    images: Sequence[CocoImage], folder: ImageFolder, notices: NoticeList
+    images: Sequence[CocoImage],
+    headers: Sequence[StoredImage | None],
+    folder: ImageFolder,
+    notices: NoticeList,
 ) -> list[CocoImage]:
     found, missing = [], []
-    for image in images:
+    for image, header in zip(images, headers, strict=True):
+        if header is not None:
+            found.append(image)
+            continue
         path, assumed = folder.find(image.file_name)
         if path is None:
             missing.append(image.file_name)
             continue
         if assumed is not None:
             notices.add(assumed, image.file_name)
-        found.append(dataclasses.replace(image, path=path))
+        found.append(image if path == image.path else dataclasses.replace(image, path=path))
     _refuse_missing(missing, images, folder.path)
     _refuse_shared(found, folder.path)
     return found

@@ -38,8 +38,8 @@ class ImageFolder:
     def find(self, name: str) -> tuple[Path | None, Kind | None]:
         """The file of an annotated name, and what had to be assumed to find it."""
         # An absolute path is that of the machine the images were annotated on.
-        if not Path(name).is_absolute() and is_file(self.path / name):
-            return self.path / name, None
+        if not os.path.isabs(name) and is_file(path := self.path / name):  # noqa: PTH117 faster
+            return path, None
         parts = [part for part in _PARTS.split(name) if part not in ("", ".")]
         for first in range(len(parts)):
             path = self.path.joinpath(*parts[first:])

@@ -9,12 +9,12 @@ import numpy as np
 
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
-from validation.coco.in_pixels import CocoDetections, in_pixels
+from validation.coco.in_pixels import CocoDetections, distinct, in_pixels
 from validation.coco.joined_matches import join_matches
 from validation.coco.matches import Matches
 from validation.coco.matching import match
 from validation.errors import DatasetError, first_few
-from validation.record.detections import Detections
+from validation.record.detections import Detections, all_finite
 
 # COCO's number of detections of a category that an image may have.
 MOST_DETECTIONS = 100
@@ -145,6 +145,8 @@ def require_sound(
 
 def _check_values(detections: Mapping[int, Detections]) -> None:
     # NaN sorts and compares silently, so the figures would be made of it.
+    if all_finite(detections.values()):
+        return
     wrong = [key for key, item in detections.items() if not item.is_finite]
     if wrong:
         raise DatasetError(
@@ -158,7 +160,7 @@ def _check_classes(
     detections: Mapping[int, Detections], categories: Mapping[int, int | None]
 ) -> None:
     every = [item.classes for item in detections.values()]
-    seen = set(np.unique(np.concatenate(every)).tolist()) if every else set()
+    seen = set(distinct(np.concatenate(every))[0].tolist()) if every else set()
     unknown = sorted(seen - set(categories))
     if unknown:
         raise DatasetError(

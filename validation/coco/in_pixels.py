@@ -67,9 +67,7 @@ def in_pixels(
     counts = [len(one) for one in each]
     # Of no image at all there are still arrays of the right shape.
     each.append(Detections((), (), ()))
-    classes, positions = np.unique(
-        np.concatenate([one.classes for one in each]), return_inverse=True
-    )
+    classes, positions = distinct(np.concatenate([one.classes for one in each]))
     category_of = [categories[key] for key in classes.tolist()]
     scored = np.array([key is not None for key in category_of], bool)[positions]
     category_ids = np.array([key or 0 for key in category_of], np.int64)[positions[scored]]
@@ -87,3 +85,15 @@ def in_pixels(
         np.minimum(width * height, _LARGEST_AREA),
         np.concatenate([one.scores for one in each])[scored],
     )
+
+
+def distinct(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """The distinct ones, ascending, and for each value its place among them; see `np.unique`."""
+    if not len(values) or values.min() < 0 or values.max() >= len(values):
+        return np.unique(values, return_inverse=True)
+    # Class ids are few and small: no need to sort as many values as there are detections.
+    places = np.zeros(int(values.max()) + 1, np.intp)
+    places[values] = 1
+    present = np.flatnonzero(places)
+    places[present] = np.arange(len(present))
+    return present.astype(np.int64), places[values]

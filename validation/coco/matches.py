@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,9 @@ from validation.files.arrays import parse_npz
 from validation.files.atomic import atomic_file
 from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
-from validation.record.evidence import read_evidence
-from validation.record.run import Evidence, EvidenceContent
+
+if TYPE_CHECKING:
+    from validation.record.run import Evidence
 
 # One bit an IoU in 16 of them.
 _MOST_IOUS = 16
@@ -194,6 +195,10 @@ def load_matches(run_folder: str | os.PathLike[str], evidence: Evidence) -> Matc
         ArtefactMissing, IntegrityError: See `validation.record.evidence.read_evidence`.
         RecordError: The evidence is no matches.
     """
+    # A single evaluation has no record.
+    from validation.record.evidence import read_evidence
+    from validation.record.run import EvidenceContent
+
     data, path = read_evidence(run_folder, evidence, EvidenceContent.MATCHES)
     return parse_matches(data, path)
 

@@ -102,14 +102,29 @@ def _ranked(
     max_dets: int,
 ) -> _Rows:
     pairs = _pairs(images, categories, found.image_ids, found.category_ids)
-    # Equal scores of an image keep the model's order, as in pycocotools.
-    order = np.lexsort((-found.scores, pairs))
+    order = _by_score(pairs, found.scores)
     pairs = pairs[order]
-    rank = np.arange(len(pairs)) - np.searchsorted(pairs, pairs)
-    order = order[rank < max_dets]
-    return _Rows(
-        pairs[rank < max_dets], found.boxes[order], found.areas[order], found.scores[order]
-    )
+    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    counts = np.diff(starts, append=len(pairs))
+    if counts.max(initial=0) > max_dets:
+        kept = np.arange(len(pairs)) - starts.repeat(counts) < max_dets
+        pairs, order = pairs[kept], order[kept]
+    return _Rows(pairs, found.boxes[order], found.areas[order], found.scores[order])
+
+
+def _by_score(pairs: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The order by pair, and of a pair by score, best first.
+
+    Equal scores of an image keep the model's order, as in pycocotools.
+    """
+    # NumPy sorts numbers of 16 bits by counting them.
+    small = pairs.max(initial=0) < 1 << 16
+    order = np.argsort(pairs.astype(np.uint16) if small else pairs, kind="stable")
+    of_one_pair = np.diff(pairs[order]) == 0
+    # Most models give the best detections of an image first.
+    if (of_one_pair & (np.diff(scores[order]) > 0)).any():
+        return np.lexsort((-scores, pairs))
+    return order
 
 
 @dataclass(frozen=True)

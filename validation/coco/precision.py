@@ -33,29 +33,36 @@ def precision(matches: Matches) -> NDArray[np.float64]:
     for column, category in enumerate(matches.categories):
         rows = category.ranked()
         for area, objects in enumerate(category.objects.sum(axis=1).tolist()):
-            for bit in range(len(matches.ious)) if objects else ():
-                found[bit, :, column, area] = at_recalls(rows, area, bit, objects)[1]
+            if objects:
+                found[:, :, column, area] = _at_recalls(rows, area, shape[0], objects)
     return found
 
 
-def at_recalls(
-    rows: CategoryMatches, area: int, bit: int, objects: int
-) -> tuple[int, NDArray[np.float64]]:
-    """True positives of one category, and precision at COCO's points of recall.
+def _at_recalls(rows: CategoryMatches, area: int, ious: int, objects: int) -> NDArray[np.float64]:
+    """[IoU, recall]: precision of one category at COCO's points of recall.
 
     Args:
         rows: By score, see `CategoryMatches.ranked`.
         area: Index of the area.
-        bit: Index of the IoU.
+        ious: Their number.
         objects: How many count in this area; 1 or more.
     """
-    ignored = _bit(rows.ignored[area], bit)
-    hits = np.flatnonzero(_bit(rows.matched[area], bit) & ~ignored)
-    true = np.arange(1.0, len(hits) + 1)
-    false = np.cumsum(~ignored)[hits] - true
-    best = _envelope(true / (false + true + np.spacing(1)))
-    at = np.searchsorted(true / objects, RECALLS)
-    return len(hits), np.append(best, 0.0)[at]
+    # Nearly all rows count at every IoU or at none, so that each IoU looks at a few of them.
+    kept = np.flatnonzero(rows.ignored[area] != _every(ious))
+    ignored = rows.ignored[area, kept]
+    true_somewhere = np.flatnonzero(rows.matched[area, kept] & ~ignored)
+    bits = (rows.matched[area, kept] & ~ignored)[true_somewhere]
+    left_out_somewhere = np.flatnonzero(ignored)
+    found = np.zeros((ious, len(RECALLS)))
+    for bit in range(ious):
+        hits = true_somewhere[_bit(bits, bit)]
+        left_out = left_out_somewhere[_bit(ignored[left_out_somewhere], bit)]
+        true = np.arange(1.0, len(hits) + 1)
+        false = hits + 1 - np.searchsorted(left_out, hits) - true
+        best = _envelope(true / (false + true + np.spacing(1)))
+        at = np.searchsorted(true / objects, RECALLS)
+        found[bit] = np.append(best, 0.0)[at]
+    return found
 
 
 def mean_present(values: NDArray[np.float64]) -> float:
@@ -133,8 +140,7 @@ def _of_area(
 
 
 def _cumulated(category: CategoryMatches, area: int, ious: int, weights: _Weights) -> _Area:
-    every = np.uint16((1 << ious) - 1)
-    kept = np.flatnonzero(category.ignored[area] != every)
+    kept = np.flatnonzero(category.ignored[area] != _every(ious))
     images, matched = category.images[kept], category.matched[area, kept]
     ignored = category.ignored[area, kept]
     stops = np.flatnonzero(matched & ~ignored)
@@ -195,6 +201,10 @@ def _envelope(values: NDArray[np.float64]) -> NDArray[np.float64]:
     for row in range(len(values) - 2, -1, -1):
         np.maximum(values[row], values[row + 1], out=values[row])
     return values
+
+
+def _every(ious: int) -> np.uint16:
+    return np.uint16((1 << ious) - 1)
 
 
 def _bit(bits: NDArray[np.uint16], bit: int) -> NDArray[np.bool_]:

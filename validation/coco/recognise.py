@@ -1,4 +1,8 @@
-"""Which kind of data set a path names: by what is there, not by its suffix."""
+"""Which kind of data set a path names: by what is there, not by its suffix.
+
+The reader of a kind is imported where a path names one: some of their libraries take as long as a
+few hundred images.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from pathlib import Path
 from validation.coco.annotations import AnnotationFile, read_annotations
 from validation.coco.box_formats import BoxFormat
 from validation.coco.coco_folders import coco_files, image_folder
-from validation.coco.eval_input import read_eval_input
 from validation.coco.found import is_file, is_folder
 from validation.coco.parts import evaluated_part
 from validation.coco.record_files import (
@@ -21,10 +24,7 @@ from validation.coco.record_files import (
     refuse_missing_shards,
 )
 from validation.coco.tfrecord import inflated, is_record_head
-from validation.coco.tfrecord_set import read_tfrecords
-from validation.coco.voc_set import find_voc, read_voc_set
 from validation.coco.yolo_config import is_yolo_config
-from validation.coco.yolo_set import find_yolo, read_yolo_set
 from validation.errors import DatasetError, UsageError, first_few
 from validation.files.outside import read_head, special_file
 from validation.kinds.kind import Wanted
@@ -33,6 +33,9 @@ from validation.labels.reading import read_labels
 from validation.record.dataset_kind import DatasetKind
 
 KINDS = "COCO json, TFRecords of the OD API, a Pascal VOC folder, a YOLO folder or data.yaml"
+
+# A folder, asked for only where it is needed.
+GivesFolder = Callable[[], Path]
 
 _HEAD_BYTES = 1 << 16
 _RECORD_NAME = re.compile(r".+\.(tf_?)?rec(ord)?s?(\W.*)?|.+-\d{5}-of-\d{5}", re.IGNORECASE)
@@ -68,14 +71,14 @@ class Recognised:
 
 
 def recognise(
-    path: Path, images: Path | None, cache: Path, box_format: BoxFormat | None = None
+    path: Path, images: Path | None, cache: GivesFolder, box_format: BoxFormat | None = None
 ) -> Recognised:
     """Find out which data set a path names.
 
     Args:
         path: A file, a folder, a pattern of TFRecords, or several of them with commas between.
         images: Folder of the images; None where the set says or holds them.
-        cache: Where images that stand inside of TFRecords are written.
+        cache: Gives the folder that images which stand inside of TFRecords are written to.
         box_format: What the numbers of a box of COCO's json are; None for COCO's own.
 
     Raises:
@@ -95,7 +98,7 @@ def recognise(
     return replace(found, read=lambda: read_annotations(found.path, found.images, box_format))
 
 
-def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
+def _of_path(path: Path, images: Path | None, cache: GivesFolder) -> Recognised:
     if is_folder(path):
         return _of_folder(path, images, cache)
     if special := special_file(path):
@@ -114,7 +117,7 @@ def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
     return _of_file(path, images, cache)
 
 
-def _of_file(path: Path, images: Path | None, cache: Path) -> Recognised:
+def _of_file(path: Path, images: Path | None, cache: GivesFolder) -> Recognised:
     head = _head(path)
     # What these kinds are told apart by leaves data sets to their own readers.
     require_kind(path, Wanted.ANNOTATIONS, DatasetError)
@@ -152,10 +155,12 @@ def _of_file(path: Path, images: Path | None, cache: Path) -> Recognised:
     return found
 
 
-def _of_text(path: Path, text: str, images: Path | None, cache: Path) -> Recognised | None:
+def _of_text(path: Path, text: str, images: Path | None, cache: GivesFolder) -> Recognised | None:
     if is_yolo_config(text):
         return _yolo(path, images)
     if _CONFIG.search(text):
+        from validation.coco.eval_input import read_eval_input
+
         eval_input = read_eval_input(path)
         labels = read_labels(eval_input.label_map).by_number if eval_input.label_map else None
         return _of_records(eval_input.files, path, images, cache, labels)
@@ -166,7 +171,7 @@ def _of_text(path: Path, text: str, images: Path | None, cache: Path) -> Recogni
     return None
 
 
-def _of_folder(path: Path, images: Path | None, cache: Path) -> Recognised:
+def _of_folder(path: Path, images: Path | None, cache: GivesFolder) -> Recognised:
     records = _records(path)
     jsons = coco_files(path) or coco_files(path / "annotations")
     found = [_voc(path, images), _yolo(path, images)]
@@ -216,7 +221,7 @@ def _deeper(path: Path) -> str:
     below = sorted(path.iterdir(), key=lambda each: (not evaluated_part(each.name), each.name))
     for each in below:
         if is_folder(each) and (
-            find_voc(each, None) or find_yolo(each, None) or coco_files(each) or _records(each)
+            _voc(each, None) or _yolo(each, None) or coco_files(each) or _records(each)
         ):
             return f"name the folder inside: {each}"
     return "name the file or folder of the annotations"
@@ -234,7 +239,7 @@ def _of_records(
     files: tuple[Path, ...],
     path: Path,
     images: Path | None,
-    cache: Path,
+    cache: GivesFolder,
     labels: dict[int, str] | None = None,
 ) -> Recognised:
     if not files:
@@ -242,6 +247,12 @@ def _of_records(
             "no such files", expected=KINDS, where=path, next_step="check the pattern"
         )
     refuse_missing_shards(files, path)
+
+    def read() -> AnnotationFile:
+        from validation.coco.tfrecord_set import read_tfrecords
+
+        return read_tfrecords(files, images, cache(), labels)
+
     stem = _SHARD.sub("", files[0].name).partition(".")[0]
     parts = files[0].name if len(files) == 1 else f"{len(files)} files"
     return Recognised(
@@ -249,12 +260,14 @@ def _of_records(
         stem,
         path,
         parts,
-        images or cache,
-        lambda: read_tfrecords(files, images, cache, labels),
+        images or cache(),
+        read,
     )
 
 
 def _voc(path: Path, images: Path | None) -> Recognised | None:
+    from validation.coco.voc_set import find_voc, read_voc_set
+
     folder = find_voc(path, images)
     if folder is None:
         return None
@@ -270,6 +283,8 @@ def _voc(path: Path, images: Path | None) -> Recognised | None:
 
 
 def _yolo(path: Path, images: Path | None) -> Recognised | None:
+    from validation.coco.yolo_set import find_yolo, read_yolo_set
+
     folder = find_yolo(path, images)
     if folder is None:
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from validation.coco.found import is_file
 from validation.errors import DatasetError, first_few
-from validation.record.formatting import plural
+from validation.record.plurals import plural
 
 # TensorFlow's notation of a numbered set: name@10, or name-?????-of-00010.
 _COUNT = re.compile(r"(?P<stem>.+)@(?P<count>\d{1,5})")

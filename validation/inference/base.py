@@ -6,16 +6,17 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from validation.isolation.activity import alive
 from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 # Images of each thread that wait, so that a slow one keeps no other thread.
 _AHEAD = 16
@@ -60,9 +61,12 @@ def detect_all(
     """
     # In a log file a bar is a thousand lines.
     shown = progress and sys.stderr.isatty()
-    results = detections_in_order(make, images, workers=workers)
-    bar = tqdm(results, total=len(images), desc=label, unit="image", disable=not shown)
-    return {image.key: detections for image, detections in zip(images, bar, strict=True)}
+    results: Iterable[Detections] = detections_in_order(make, images, workers=workers)
+    if shown:
+        from tqdm import tqdm
+
+        results = tqdm(results, total=len(images), desc=label, unit="image")
+    return {image.key: detections for image, detections in zip(images, results, strict=True)}
 
 
 def detections_in_order(
@@ -78,6 +82,8 @@ def detections_in_order(
     Raises:
         ValidationError: What the detector raises.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     local = threading.local()
 
     def detect(image: ImageFile) -> Detections:

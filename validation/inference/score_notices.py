@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from validation.inference.file_notices import FileNotice, FileNoticeKind
-from validation.record.detections import Detections
+from validation.record.detections import Detections, all_finite
 
 # A score of one may be a step of 8 bits or a rounding above it.
 _ROUNDING = 0.01
@@ -75,14 +75,17 @@ def score_facts(found: Collection[Detections]) -> ScoreFacts:
     Args:
         found: Of each image, before any threshold.
     """
-    outside = [each.scores for each in found if _are_logits(each.scores)]
+    every = np.concatenate([*(each.scores for each in found), np.empty(0)])
+    # Images are looked at one by one where some have such scores.
+    outside = (
+        [each.scores for each in found if _are_logits(each.scores)] if _are_logits(every) else []
+    )
     scores = np.concatenate([*outside, np.empty(0)])
     scores = scores[np.isfinite(scores)]
-    every = np.concatenate([*(each.scores for each in found), np.empty(0)])
     # NaN is equal to no other score.
     is_one = len(every) > 0 and bool((every == every[0]).all())
     return ScoreFacts(
-        sum(not each.is_finite for each in found),
+        0 if all_finite(found) else sum(not each.is_finite for each in found),
         len(outside),
         float(scores.min(initial=math.inf)),
         float(scores.max(initial=-math.inf)),

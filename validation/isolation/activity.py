@@ -6,6 +6,7 @@ In a process that nobody watches all of this does nothing.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,8 +71,15 @@ def using(file: Path | None, step: str) -> contextlib.AbstractContextManager[Non
     """
     if file is None:
         return contextlib.nullcontext()
-    path = str(file)
-    return doing(Activity(step, path, file=path, is_short=True))
+    # Called for each image, in processes that nobody watches too.
+    if _WATCHED.board is None:
+        return contextlib.nullcontext()
+    return doing(_use(str(file), step))
+
+
+@functools.lru_cache(maxsize=16)
+def _use(path: str, step: str) -> Activity:
+    return Activity(step, path, file=path, is_short=True)
 
 
 def alive() -> None:

@@ -6,6 +6,7 @@ message for each image would cost more than some images do.
 
 from __future__ import annotations
 
+import functools
 import json
 import mmap
 import os
@@ -68,7 +69,7 @@ class Board:
     def begin(self, activity: Activity) -> object:
         """Write down that something begins; returns what `end` takes."""
         token = object()
-        text = json.dumps(asdict(activity)).encode()
+        text = _text(activity)
         with self._lock:
             self._open[token] = text
             self._write()
@@ -120,3 +121,9 @@ class Board:
         self._memory[start : start + len(text)] = text
         self._signs += 1
         self._memory[: _HEADER.size] = _HEADER.pack(self._signs, self._half, len(text))
+
+
+@functools.lru_cache(maxsize=16)
+def _text(activity: Activity) -> bytes:
+    """One activity is begun for each of many images."""
+    return json.dumps(asdict(activity)).encode()

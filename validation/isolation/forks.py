@@ -46,6 +46,11 @@ def can_fork() -> bool:
     return len(list(Path("/proc/self/task").iterdir())) == 1
 
 
+def fork_workers() -> int:
+    """Children that are worth having: one for each core; 1 where this process may not be forked."""
+    return len(os.sched_getaffinity(0)) if can_fork() else 1
+
+
 def ranges_of(count: int, workers: int) -> Iterator[tuple[int, int]]:
     """Divide items into ranges, smaller ones at the end: first item, and the one behind the last.
 
@@ -89,7 +94,6 @@ def in_forks(
     """
     ranges = list(ranges_of(count, workers))
     # A collection would write to every object, and so copy the memory that children share.
-    gc.collect()
     gc.freeze()
     children: list[_Child] = []
     try:

@@ -13,7 +13,6 @@ from validation.labels.label_list import LabelList, Numbering, is_gap, without_f
 from validation.labels.reading import labels_by_id, read_labels
 from validation.metadata.model_metadata import FileType, ModelMetadata
 from validation.metadata.unpacking import read_metadata
-from validation.zoo.catalogue import label_set
 
 # The one list known by name; anything else is a file.
 COCO_LABELS = "coco"
@@ -38,6 +37,9 @@ def labels_named(name: str) -> LabelList:
         ConversionError: A .tflite that cannot be read.
     """
     if name == COCO_LABELS:
+        # The catalogue is large, and most files have labels of their own.
+        from validation.zoo.catalogue import label_set
+
         return labels_by_id(label_set(COCO_LABELS), COCO_LABELS)
     path = Path(name).expanduser()
     if path.is_dir():

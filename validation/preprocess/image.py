@@ -17,7 +17,7 @@ from validation.errors import DatasetError
 from validation.files.guard import faults, said
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
-from validation.preprocess.opening import FORMATS, ManyPixels, opened_image
+from validation.preprocess.opening import FORMATS, ManyPixels, opened_image, plain_size
 from validation.preprocess.resize import resized_pixels
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
@@ -212,6 +212,9 @@ def stored_image(source: Path | bytes, where: object = None) -> StoredImage:
     if where is None and isinstance(source, Path):
         where = source
     try:
+        plain = plain_size(source) if isinstance(source, Path) else None
+        if plain is not None:
+            return StoredImage(plain, form="JPEG")
         with opened_image(source) as image:
             return StoredImage(image.size, _orientation(image), str(image.format))
     except ManyPixels as error:

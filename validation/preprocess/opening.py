@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from validation.files.limits import file_limits
 from validation.files.outside import Size, open_file, require_size
+from validation.preprocess.jpeg_header import HEAD_BYTES, plain_jpeg_size
 
 # What photographs are stored in. Pillow reads more, and hands some of it to other programs: EPS
 # to Ghostscript, whatever the file is called.
@@ -53,6 +54,23 @@ def opened_image(source: Path | bytes) -> Iterator[Image.Image]:
                     "(setting read_image_megapixels of the policy)"
                 )
             yield image
+
+
+def plain_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of an image that is upright, where its first bytes alone tell.
+
+    Returns:
+        None where `opened_image` has to be asked, and may raise.
+
+    Raises:
+        OSError: See `opened_image`.
+    """
+    with open_file(path) as stream:
+        require_size(os.fstat(stream.fileno()).st_size, Size.IMAGE, path)
+        size = plain_jpeg_size(stream.read(HEAD_BYTES))
+    if size is None or size[0] * size[1] > file_limits().read_image_megapixels * _MEGA:
+        return None
+    return size
 
 
 def _identified(stream: IO[bytes]) -> Image.Image:

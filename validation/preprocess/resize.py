@@ -53,8 +53,16 @@ def resize_bilinear(
     upper, lower, row_share = _samples(rows, height, align_corners, half_pixel_centers)
     left, right, column_share = _samples(columns, width, align_corners, half_pixel_centers)
 
+    # Where every sample lies on a pixel, as of sizes that are a whole number of times as large, the
+    # other neighbour has no share. A byte is finite, so that nothing times it is nothing.
+    is_bytes = image.dtype == np.uint8
+    on_rows = is_bytes and not row_share.any()
+    on_columns = is_bytes and not column_share.any()
+
     flat = image.reshape(rows, columns * channels)
-    if 2 * height < rows:
+    if on_rows:
+        flat = flat.take(upper, axis=0)
+    elif 2 * height < rows:
         # Rows that no output row reads are not worth resizing.
         flat = flat.take(np.concatenate([upper, lower]), axis=0)
         upper, lower = np.arange(height), np.arange(height, 2 * height)
@@ -62,14 +70,17 @@ def resize_bilinear(
     # Single numbers are gathered several times faster than pixels of three.
     per_channel = np.arange(channels)
     left = (left[:, np.newaxis] * channels + per_channel).ravel()
-    right = (right[:, np.newaxis] * channels + per_channel).ravel()
-    lines = _between(
-        flat.take(left, axis=1), flat.take(right, axis=1), column_share.repeat(channels)
-    )
-    resized = _between(
-        lines.take(upper, axis=0), lines.take(lower, axis=0), row_share[:, np.newaxis]
-    )
-    return resized.reshape(height, width, channels)
+    at_left = flat.take(left, axis=1)
+    if on_columns:
+        lines: NDArray[np.float32] = at_left.astype(np.float32)
+    else:
+        right = (right[:, np.newaxis] * channels + per_channel).ravel()
+        lines = _between(at_left, flat.take(right, axis=1), column_share.repeat(channels))
+    if not on_rows:
+        lines = _between(
+            lines.take(upper, axis=0), lines.take(lower, axis=0), row_share[:, np.newaxis]
+        )
+    return lines.reshape(height, width, channels)
 
 
 def resized_pixels(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

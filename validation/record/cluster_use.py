@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from validation.errors import first_few
-from validation.record.formatting import plural
+from validation.record.plurals import plural
 
 # Names of what was made again that a sentence has.
 _MOST = 3

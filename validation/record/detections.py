@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,14 @@ class Detections:
     def is_finite(self) -> bool:
         """No NaN and no infinity among boxes and scores."""
         return bool(np.isfinite(self.scores).all() and np.isfinite(self.boxes).all())
+
+
+def all_finite(found: Collection[Detections]) -> bool:
+    """No NaN and no infinity on any of some images, looked for in all at once."""
+    return bool(
+        np.isfinite(np.concatenate([*(each.scores for each in found), np.empty(0)])).all()
+        and np.isfinite(np.concatenate([*(each.boxes for each in found), np.empty((0, 4))])).all()
+    )
 
 
 def _read_only(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:

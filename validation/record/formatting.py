@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from validation.policy.limits import Limit, Status
+from validation.record.plurals import plural as plural
 from validation.record.types import USUAL_LEVEL, CheckResult, Measure
 
 NOTHING = "\u2014"  # an em dash: not measured
@@ -272,11 +273,6 @@ def moment(text: str) -> str:
     except ValueError:
         return text
     return f"{time:%Y-%m-%d %H:%M:%S} {time.tzname() or ''}".strip()
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def id_ranges(ids: tuple[int, ...]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from validation.policy.limits import Limit, Status, worst_status
 from validation.record.class_join import ClassJoin
+from validation.record.coco_figures import CocoFigures as CocoFigures
 from validation.record.error_facts import ErrorFacts
 
 if TYPE_CHECKING:
@@ -236,28 +237,6 @@ class Timing(OfVariant):
     def p95_ms(self) -> float:
         """95th percentile of the latency in milliseconds."""
         return self.percentile(95)
-
-
-@dataclass(frozen=True)
-class CocoFigures:
-    """The twelve figures that COCO's evaluation prints, by name.
-
-    Each is in [0, 1], or -1 where no ground truth of that kind exists
-    (https://cocodataset.org/#detection-eval).
-    """
-
-    ap: float
-    ap50: float
-    ap75: float
-    ap_small: float
-    ap_medium: float
-    ap_large: float
-    ar_1: float
-    ar_10: float
-    ar_100: float
-    ar_small: float
-    ar_medium: float
-    ar_large: float
 
 
 @dataclass(frozen=True)
