@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,24 @@ def test_one_image_is_held_at_a_time(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert read.shape == (20, *_SHAPE)
     assert most < 4 * image
+
+
+def test_outputs_of_an_image_are_dropped_before_the_next_is_run(tmp_path: Path) -> None:
+    """The next image's come on top of them."""
+    earlier: list[weakref.ref[NDArray[np.float32]]] = []
+
+    def run() -> Iterator[dict[str, NDArray[np.float32]]]:
+        for _ in range(3):
+            assert not any(each() is not None for each in earlier)
+            array = np.zeros(4, np.float32)
+            earlier.append(weakref.ref(array))
+            outputs = {"scores": array}
+            del array
+            yield outputs
+            del outputs
+
+    save_stacked({"scores": tmp_path / "s.npy"}, run(), 3)
+    assert len(earlier) == 3
 
 
 def test_array_cannot_be_written_to(tmp_path: Path) -> None:

@@ -255,6 +255,7 @@ class GivenSubject:
                 # Exporters leave an axis of one between anchors and coordinates.
                 boxes = boxes.reshape(*boxes.shape[:1], -1, 4)
                 yield {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: scores}
+                del out, boxes, scores
 
     @cached_property
     def _sha256(self) -> str:

@@ -34,7 +34,9 @@ def save_stacked(
         streams = {name: files.enter_context(path.open("wb")) for name, path in paths.items()}
         first: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         written = 0
-        for written, arrays in enumerate(outputs, 1):
+        # Not by enumerate(), which keeps what it gave last.
+        for arrays in outputs:
+            written += 1
             for name, stream in streams.items():
                 array = arrays[name]
                 if name not in first:
@@ -50,6 +52,8 @@ def save_stacked(
                 if first[name] != (array.shape, array.dtype):
                     raise ValueError(f"{name} of image {written}: {array.dtype} {array.shape}")
                 stream.write(np.ascontiguousarray(array).data)
+            # Or these would be held while the next image is run.
+            del arrays, array
         if written != count:
             raise ValueError(f"outputs of {written} images, not of {count}")
 
