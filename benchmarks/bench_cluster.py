@@ -100,7 +100,12 @@ def _of_processes(numbers: Iterable[int]) -> float:
     """CPU seconds that some processes have taken so far."""
     ticks = 0
     for each in numbers:
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{each}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
