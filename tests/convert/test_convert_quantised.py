@@ -15,8 +15,10 @@ import tensorflow.compat.v1 as tf
 from validation.calibration.feeding import Calibration
 from validation.comparison.structure import check_tflite_contract
 from validation.convert.conversion import conversion_of
+from validation.convert.graph_file import GraphOfFile
 from validation.convert.tflite import convert, default_variant
 from validation.errors import ConversionError, FeedError
+from validation.export import light_graph
 from validation.inference.tflite import run_batchwise
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
@@ -367,3 +369,22 @@ def test_activation_without_a_range_leaves_floats_that_the_contract_names(
     result = _contract(path, "uint8-raw", STATS)
     assert (result.status, result.where) == (Status.FAIL, "float_tensors_elsewhere")
     assert "Conv2d_2/Conv2D" in result.message
+
+
+@pytest.mark.parametrize("name", ["float", "raw", *QUANTISED])
+def test_weights_left_in_the_file_change_no_byte(
+    graphs: dict[tuple[bool, bool], Path],
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Against the converter that is given the whole graph, as tflite_convert gives it."""
+    monkeypatch.setattr(light_graph, "_LARGE_BYTES", 256)
+    light = _convert(graphs, name, tmp_path / "light.tflite")
+
+    def whole(source: GraphOfFile, *asked: Any) -> Any:
+        assert source.has_large_weights
+        return tf.lite.TFLiteConverter.from_frozen_graph(str(source.path), *asked)
+
+    monkeypatch.setattr("validation.convert.tflite.converter_of", whole)
+    assert light.read_bytes() == _convert(graphs, name, tmp_path / "whole.tflite").read_bytes()

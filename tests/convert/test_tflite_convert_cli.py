@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,23 @@ def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
 def test_line_that_matters(said: str, line: str) -> None:
     """A missing op goes before the error's class, which goes before the last line."""
     assert error_line(said) == line
+
+
+@pytest.mark.parametrize(("own", "taken"), [(None, "262144"), ("1000000", "1000000")])
+def test_program_gives_freed_weights_back(
+    monkeypatch: pytest.MonkeyPatch, own: str | None, taken: str
+) -> None:
+    """Unless the user's environment says from which size on."""
+    name = "MALLOC_MMAP_THRESHOLD_"
+    monkeypatch.delenv(name, raising=False)
+    if own is not None:
+        monkeypatch.setenv(name, own)
+    asked: list[str] = []
+
+    def run(*_: object, env: dict[str, str], **__: object) -> subprocess.CompletedProcess[str]:
+        asked.append(env[name])
+        return subprocess.CompletedProcess([], 0, "[]\n", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert tflite_convert() == ()
+    assert asked == [taken]

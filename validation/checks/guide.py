@@ -17,6 +17,7 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.facts import read_tflite
 from validation.workspace import reference
 from validation.workspace.context import CheckContext
+from validation.workspace.memory import make_room
 from validation.workspace.model_build import GUIDE_DEFAULT
 from validation.workspace.products import makers
 
@@ -75,6 +76,8 @@ def _tried(
         )  # fmt: skip
         # Custom ops allowed, whatever the converter does not know would be passed on.
         runs.append(flags[:-1])
+    # The program needs nine times the weights beside this process.
+    make_room(graph)
     run, *refused = tflite_convert(*runs)
     convert(graph, conversion_of("uint8" if stats else "float", input_stats=stats), ours)
     file = read_tflite(theirs) if run.exit_code == 0 else None

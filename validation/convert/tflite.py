@@ -10,16 +10,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from validation.calibration.feeding import checked_feeds
 from validation.convert.conversion import SETTINGS, Conversion
+from validation.convert.graph_file import GraphOfFile, converter_of
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
 from validation.files.atomic import write_bytes_atomic
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
+from validation.isolation.freed_memory import give_back_freed, pieces_mapped
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.specs.variants import variant_of
 from validation.tflite.model import read_model
@@ -41,6 +41,7 @@ def default_variant(graph: Path, inference_type: str | None = None) -> str:
     return variant.name if has_op else variant.raw_variant
 
 
+@pieces_mapped()
 def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     """Convert an exported graph; the file appears complete or not at all.
 
@@ -58,22 +59,24 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     definition = read_graph(graph)
     pre_flight(definition, conversion, graph.name)
     shapes = conversion.input_shapes or placeholder_shapes(definition, conversion.input_arrays)
-    # The converter reads the file itself, and holds several copies of the weights.
+    source = GraphOfFile(graph, definition)
+    # The converter holds several copies of the weights, and what is free beside them.
     del definition
+    give_back_freed()
     try:
-        converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
-            str(graph),
+        converter = converter_of(
+            source,
             list(conversion.input_arrays),
             list(conversion.output_arrays),
-            # TensorFlow cannot import a graph with the custom op, so it asks for the shapes.
             {name: list(shape) for name, shape in shapes.items()},
         )
         converter.allow_custom_ops = conversion.allow_custom_ops
         _configure(converter, conversion, shapes)
         scheme = conversion.scheme
-        with doing(Activity(f"convert {scheme}", f"{graph} {scheme}", file=str(graph))):
+        activity = Activity(f"convert {scheme}", f"{graph} {scheme}", file=str(graph))
+        with doing(activity):
             content = converter.convert()
-    except ValidationError:  # of the representative images
+    except ValidationError:  # of the representative images, or of a disk without room
         raise
     except Exception as error:  # the converter raises bare Exceptions among others
         raise ConversionError(

@@ -24,6 +24,9 @@ from validation.specs.input_stats import InputStats
 
 _LONGEST_SECONDS = 600
 
+# Copies of weights go back as soon as they are freed: of a ResNet-101 2.7 GB are taken, not 3.0.
+_GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": str(256 * 2**10)}
+
 
 @dataclass(frozen=True)
 class CommandResult:
@@ -95,7 +98,7 @@ def tflite_convert(*runs: Sequence[str]) -> tuple[CommandResult, ...]:
             text=True,
             errors="replace",
             check=False,
-            env={**os.environ, **quiet, "TMPDIR": str(folder)},
+            env={**_GIVE_BACK, **os.environ, **quiet, "TMPDIR": str(folder)},
         )
         if done.returncode:
             raise ConversionError("tflite_convert does not start", got=error_line(done.stderr))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
-from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from validation.export.checkpoint import write_checkpoint
 from validation.export.exported import GRAPH_FILE, GRAPH_TEXT_FILE, ExportOptions
@@ -17,6 +18,7 @@ from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, built_once, export_of_body
 from validation.export.from_graph import with_options
 from validation.export.inference_graph import inference_graph
+from validation.export.light_graph import with_weights, without_weights
 from validation.graphs.restore import AVERAGE
 from validation.graphs.ssd import BuiltSsd
 from validation.pipeline.config import PipelineConfig
@@ -85,7 +87,7 @@ def _write_tflite_graph(folder: Path, frozen: Any, built: BuiltSsd) -> None:
 
 def _write_saved_model(folder: Path, frozen: Any) -> None:
     with tf.Graph().as_default() as graph:
-        tf.import_graph_def(frozen, name="")
+        tf.import_graph_def(without_weights(frozen), name="")
         with tf.Session(graph=graph) as session:
             builder = tf.saved_model.builder.SavedModelBuilder(str(folder))
             signature = tf.saved_model.predict_signature_def(
@@ -95,4 +97,7 @@ def _write_saved_model(folder: Path, frozen: Any) -> None:
             builder.add_meta_graph_and_variables(
                 session, ["serve"], signature_def_map={"serving_default": signature}
             )
-            builder.save()
+            path = Path(os.fsdecode(builder.save()))
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    with_weights(saved_model.meta_graphs[0].graph_def, frozen)
+    path.write_bytes(saved_model.SerializeToString(deterministic=True))

@@ -213,17 +213,19 @@ def write_checkpoint(prefix: Path, named: Mapping[str, np.ndarray]) -> None:
     """
     import tensorflow.compat.v1 as tf
 
-    tensors = {**named, "global_step": np.int64(0)}
+    tensors = {name: np.asarray(value) for name, value in named.items()}
+    tensors["global_step"] = np.asarray(np.int64(0))
     names = sorted(tensors)
     with tf.Graph().as_default(), tf.Session() as session:
-        session.run(
-            tf.raw_ops.SaveV2(
-                prefix=str(prefix),
-                tensor_names=names,
-                shape_and_slices=[""] * len(names),
-                tensors=[tf.constant(tensors[name]) for name in names],
-            )
+        # Fed and not constants: of those every copy of the graph has all weights.
+        fed = [tf.placeholder(tensors[name].dtype, tensors[name].shape) for name in names]
+        saved = tf.raw_ops.SaveV2(
+            prefix=str(prefix),
+            tensor_names=names,
+            shape_and_slices=[""] * len(names),
+            tensors=fed,
         )
+        session.run(saved, {each: tensors[name] for each, name in zip(fed, names, strict=True)})
     lines = [
         f'{key}: "{prefix.name}"\n'
         for key in ("model_checkpoint_path", "all_model_checkpoint_paths")

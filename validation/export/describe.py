@@ -15,6 +15,7 @@ from validation.export.evaluation import graph_tensors
 from validation.export.freezing import prune, variables
 from validation.export.graph_io import read_graph, stated_shape, unread_nodes
 from validation.export.graph_map import GraphMap
+from validation.export.light_graph import without_weights
 from validation.export.postprocess_node import read_postprocess_node
 from validation.export.ssd_reading import SsdReading
 from validation.specs.contracts import ANCHORS_NAME, POSTPROCESS_NAME, RAW_OUTPUTS, GraphSummary
@@ -81,7 +82,7 @@ def classes_of(graph: Any, reading: SsdReading) -> int | None:
     """
     try:
         node, _, port = reading.class_predictions.partition(":")
-        scores = graph_tensors(prune(graph, [node])).get(f"{node}:{port or 0}")
+        scores = graph_tensors(prune(without_weights(graph), [node])).get(f"{node}:{port or 0}")
     except GraphError:
         return None
     columns = scores.shape[-1] if scores is not None and scores.shape else -1
@@ -92,6 +93,6 @@ def _raw_outputs(graph: Any, where: str) -> tuple[TensorSpec, ...]:
     """Static shapes, as TensorFlow infers them from the placeholder on."""
     present = {node.name for node in graph.node}
     names = [name for name in RAW_OUTPUTS if name in present]
-    tensors = graph_tensors(prune(graph, names), where)
+    tensors = graph_tensors(prune(without_weights(graph), names), where)
     specs = [tensors[f"{name}:0"] for name in names if f"{name}:0" in tensors]
     return tuple(dataclasses.replace(spec, name=spec.name.removesuffix(":0")) for spec in specs)

@@ -12,6 +12,8 @@ from tensorflow.core.framework import graph_pb2
 
 from validation.errors import GraphError
 from validation.export.graph_io import node_name
+from validation.export.light_graph import without_weights
+from validation.export.mapped_weights import with_mapped_weights
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.specs.tensors import TensorSpec
 
@@ -28,10 +30,12 @@ def evaluate(
 
     Raises:
         GraphError: TensorFlow cannot import or run the graph.
+        ArtefactError: See `with_mapped_weights`.
     """
+    files = _Files()
     try:
         with tf.Graph().as_default() as scope:
-            tf.import_graph_def(graph, name="")
+            tf.import_graph_def(with_mapped_weights(graph, files), name="")
             # One run does not earn back what optimising the graph for it would cost.
             config = tf.ConfigProto()
             config.graph_options.rewrite_options.disable_meta_optimizer = True
@@ -44,6 +48,10 @@ def evaluate(
     except (ValueError, KeyError, tf.errors.OpError) as error:
         raise GraphError("TensorFlow cannot run the graph", got=cause_of(error)) from error
     return values
+
+
+class _Files:
+    """Owns what a run reads its weights from."""
 
 
 def cause_of(error: Exception) -> str:
@@ -80,11 +88,12 @@ def graph_tensors(graph: Any, where: str | None = None) -> dict[str, TensorSpec]
     Raises:
         GraphError: TensorFlow cannot import the graph.
     """
+    light = without_weights(graph)
     known = graph_pb2.GraphDef()
-    known.versions.CopyFrom(graph.versions)
-    known.library.CopyFrom(graph.library)
+    known.versions.CopyFrom(light.versions)
+    known.library.CopyFrom(light.library)
     dropped: set[str] = set()
-    for node in graph.node:
+    for node in light.node:
         # Readers of what is dropped come after it in every graph that TensorFlow wrote.
         if node.op == POSTPROCESS_NAME or any(node_name(each) in dropped for each in node.input):
             dropped.add(node.name)

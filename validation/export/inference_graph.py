@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from validation.export.freezing import prune
 from validation.export.graph_io import GraphExport
+from validation.export.light_graph import with_weights, without_weights
 from validation.graphs.boxes import corners
 from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import (
@@ -64,7 +65,10 @@ def _with_processing(
         image = tf.placeholder(tf.uint8, [1, None, None, 3], name=IMAGE_TENSOR)
         normalised = _preprocess(tf.cast(image, tf.float32, name="ToFloat"), contract.preprocessing)
         encodings, scores = tf.import_graph_def(
-            body, input_map={f"{INPUT_NAME}:0": normalised}, return_elements=list(outputs), name=""
+            without_weights(body),
+            input_map={f"{INPUT_NAME}:0": normalised},
+            return_elements=list(outputs),
+            name="",
         )
         with tf.name_scope("MultipleGridAnchorGenerator"):
             table = tf.constant(anchors, name="anchors")
@@ -74,7 +78,7 @@ def _with_processing(
         # Label maps begin at 1.
         tf.add(classes, 1.0, "detection_classes")
         tf.cast(count, tf.float32, name="num_detections")
-        return prune(graph.as_graph_def(), DETECTION_OUTPUTS)
+        return with_weights(prune(graph.as_graph_def(), DETECTION_OUTPUTS), body)
 
 
 def _preprocess(image: tf.Tensor, preprocessing: Preprocessing) -> tf.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -169,6 +169,23 @@ def run_batchwise(
     Raises:
         FeedError: Quantised feeds that were normalised and then cast.
     """
+    stacked: dict[str, NDArray[np.float32]] = {}
+    for index, outputs in enumerate(run_each(runtime, feeds, way)):
+        for name, array in outputs.items():
+            if not index:
+                stacked[name] = np.empty((len(feeds), *array.shape), array.dtype)
+            stacked[name][index] = array
+    return stacked
+
+
+def run_each(
+    runtime: Runtime, feeds: NDArray[Any], way: FeedWay = FeedWay.QUANTISED
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """The outputs of one feed after the other; see `run_batchwise`.
+
+    Raises:
+        FeedError: See `run_batchwise`.
+    """
     spec = _input(runtime)
     complaint = suspicious_feed(feeds) if is_quantised(spec) else ""
     if complaint:
@@ -177,8 +194,8 @@ def run_batchwise(
             where=spec.name,
             next_step="feed pixels quantised by the file's scale and zero point",
         )
-    runs = [real_outputs(runtime.outputs, runtime.run(feed_of(spec, feed, way))) for feed in feeds]
-    return {output: np.stack([run[output] for run in runs]) for output in runs[0]}
+    for feed in feeds:
+        yield real_outputs(runtime.outputs, runtime.run(feed_of(spec, feed, way)))
 
 
 def _input(runtime: Runtime) -> TensorSpec:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+from collections.abc import Iterator
 
 # mallopt(3); glibc takes no larger threshold for maps.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_MAP, _KEPT_BYTES = 32 << 20, 128 << 20
+_SMALL_MAP = 256 << 10
+
+# What was set last; before that glibc raises the first with what is freed, up to its largest.
+_set = (_LARGEST_MAP, _KEPT_BYTES)
 
 
 def keep_freed_memory() -> None:
@@ -26,7 +31,30 @@ def set_thresholds(map_bytes: int, trim_bytes: int) -> None:
         map_bytes: Pieces from this size on are mapped by themselves, and given back when freed.
         trim_bytes: What may be free at the end of its own memory before it is given back.
     """
+    global _set
+    _set = (map_bytes, trim_bytes)
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, map_bytes)
         mallopt(_M_TRIM_THRESHOLD, trim_bytes)
+
+
+@contextlib.contextmanager
+def pieces_mapped() -> Iterator[None]:
+    """Have all but small pieces given back as soon as they are freed, while a block runs.
+
+    For what makes copy after copy of the weights of a model and computes little in between: freed
+    weights of 1 MB otherwise stay behind between others, 0.6 GB of a ResNet-101.
+    """
+    map_bytes, trim_bytes = _set
+    set_thresholds(_SMALL_MAP, trim_bytes)
+    try:
+        yield
+    finally:
+        set_thresholds(map_bytes, trim_bytes)
+
+
+def give_back_freed() -> None:
+    """Return free memory to the system; nothing is done where there is no glibc."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -13,9 +13,9 @@ from validation.errors import GraphError, OutputMissing
 from validation.export.evaluation import cause_of
 from validation.export.freezing import prune
 from validation.export.graph_io import read_graph
+from validation.export.mapped_weights import with_mapped_weights
 from validation.isolation.activity import using
 from validation.runtimes.base import check_feed
-from validation.runtimes.mapped_weights import with_mapped_weights
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.specs.tensors import TensorSpec
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from validation.inference.model_file import TfliteModel, open_tflite
 from validation.inference.op_anchors import OpAnchors, op_anchors
 from validation.inference.outputs import Ending
 from validation.inference.score_notices import score_notices
-from validation.inference.tflite import feed_of, run_batchwise
+from validation.inference.tflite import feed_of, run_each
 from validation.labels.label_list import LabelList
 from validation.pieces.plans import FilePlan
 from validation.preprocess.feed import FeedWay, prepared_for
@@ -247,14 +247,15 @@ class GivenSubject:
             file=self.path,
         )
 
-    def _raw_outputs(self, feeds: NDArray[np.float32]) -> Arrays:
+    def _raw_outputs(self, feeds: NDArray[np.float32]) -> Iterator[Arrays]:
         path, names = self.heads
         with TfliteRuntime(path) as runtime:
-            out = run_batchwise(runtime, feeds, self.way)
-        boxes, scores = (out[name] for name in names)
-        # Exporters leave an axis of one between anchors and coordinates.
-        boxes = boxes.reshape(*boxes.shape[:2], -1, 4)
-        return {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: scores}
+            for out in run_each(runtime, feeds, self.way):
+                boxes, scores = (out[name] for name in names)
+                # Exporters leave an axis of one between anchors and coordinates.
+                boxes = boxes.reshape(*boxes.shape[:1], -1, 4)
+                yield {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: scores}
+                del out, boxes, scores
 
     @cached_property
     def _sha256(self) -> str:

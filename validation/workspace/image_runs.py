@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from validation.coco.image_matches import MatchedImages, join_images
 from validation.files.digest import file_sha256
@@ -29,6 +27,7 @@ from validation.workspace.memory import give_back
 from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import ProductCache, image_sha256
 from validation.workspace.sides import Arrays
+from validation.workspace.stacked_outputs import open_stacked, save_stacked
 
 _DETECTIONS, _SECONDS = "detections.npz", "seconds.txt"
 
@@ -169,7 +168,7 @@ class ImageRuns:
         step: str,
         made_from: Mapping[str, object],
         count: int,
-        run: Callable[[], Arrays],
+        run: Callable[[], Iterator[Arrays]],
         *,
         file: Path,
     ) -> Arrays:
@@ -182,20 +181,24 @@ class ImageRuns:
             step: Alike, without the number of images.
             made_from: What they depend on besides the images.
             count: The first images.
-            run: Gives both by name: [I, 1, N, ...].
+            run: Gives both by name, for one image after the other: [1, N, ...].
             file: What is run.
+
+        Returns:
+            [I, 1, N, ...], not to be written to: the pages of files.
         """
 
         def fill(folder: Path) -> None:
             give_back()
-            out = run()
-            for index, name in enumerate(RAW_OUTPUTS):
-                np.save(folder / f"{index}.npy", out[name], allow_pickle=False)
+            paths = {name: folder / f"{index}.npy" for index, name in enumerate(RAW_OUTPUTS)}
+            save_stacked(paths, run(), len(self.images[:count]))
 
         depends = {**made_from, "images": list(self.image_hashes.values())[:count]}
         on = f"{step} on {count} images"
         folder = cache.product(model, stage, on, depends, fill, file=file)
-        return {name: np.load(folder / f"{index}.npy") for index, name in enumerate(RAW_OUTPUTS)}
+        return {
+            name: open_stacked(folder / f"{index}.npy") for index, name in enumerate(RAW_OUTPUTS)
+        }
 
 
 @dataclass(frozen=True)

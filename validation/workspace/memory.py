@@ -6,12 +6,11 @@ And what is searched in vain for free memory, which costs time.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 from pathlib import Path
 
-from validation.isolation.freed_memory import set_thresholds
+from validation.isolation.freed_memory import give_back_freed, set_thresholds
 
 # Below this nothing is gained that would be worth the fraction of a second.
 _WORTH_BYTES = 2 * 10**9
@@ -92,8 +91,7 @@ def give_back() -> None:
 
 def _trim() -> None:
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    give_back_freed()
 
 
 def _resident_bytes() -> int:

@@ -20,6 +20,7 @@ from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
+from validation.isolation.freed_memory import pieces_mapped
 from validation.record.run import Stage, Step
 from validation.specs.contracts import (
     EXPORTER_DEFAULT_MAX_DETECTIONS,
@@ -220,6 +221,7 @@ class ModelBuild:
         shipped = reference.shipped_graph(self.archive)
         source = shipped or self.reference_graph
 
+        @pieces_mapped()
         def make(folder: Path) -> None:
             from validation.export.from_graph import export_from_graph, without_postprocessing
             from validation.export.graph_io import read_graph, write_export
@@ -248,6 +250,7 @@ class ModelBuild:
         """The evaluation's export with other flags in its post-processing node."""
         base = self.exported()
 
+        @pieces_mapped()
         def make(folder: Path) -> None:
             from validation.export.from_graph import with_options
             from validation.export.graph_io import read_export, write_export
@@ -291,7 +294,8 @@ class ModelBuild:
         """What a reader finds in an exported graph, kept as JSON beside the other products."""
         made_from = {"graph": file_sha256(graph), **makers("export")}
         with read_from(place_of(graph, self.archive)):
-            return self.work.facts(self.name, step, step, made_from, kind, lambda _: read(graph))
+            find = pieces_mapped()(lambda _: read(graph))
+            return self.work.facts(self.name, step, step, made_from, kind, find)
 
     def tflite(self, variant: str, options: ExportOptions | None = None) -> Path:
         """The converted file of a variant.

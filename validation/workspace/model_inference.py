@@ -7,7 +7,7 @@ session's processes comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from validation.export.exported import ExportedGraph, ExportOptions, read_anchor
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.inference.feeding import way_by_contract
-from validation.inference.tflite import feed_of, run_batchwise
+from validation.inference.tflite import feed_of, run_each
 from validation.pieces.plans import ExportedPlan, GraphPlan
 from validation.preprocess.feed import FeedWay, prepared_for
 from validation.record.detections import Detections
@@ -147,11 +147,11 @@ class ModelInference:
         export = export or self.build.exported(add_postprocessing_op=False)
         graph = export.graph
 
-        def run() -> Arrays:
+        def run() -> Iterator[Arrays]:
             from validation.runtimes.session import SessionRuntime
 
             with SessionRuntime(graph, RAW_OUTPUTS) as runtime:
-                return run_batchwise(runtime, self.feeds(count))
+                yield from run_each(runtime, self.feeds(count))
 
         made_from = {
             "graph": file_sha256(graph),
@@ -177,10 +177,10 @@ class ModelInference:
         """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""
         path = self.build.tflite(variant)
 
-        def run() -> Arrays:
+        def run() -> Iterator[Arrays]:
             with TfliteRuntime(path) as runtime:
                 way, prepared = self._way(runtime)
-                return run_batchwise(runtime, self._stacked(count, prepared), way)
+                yield from run_each(runtime, self._stacked(count, prepared), way)
 
         made_from = {
             "model": self.build.name,

@@ -9,6 +9,7 @@ from pathlib import Path
 from validation.errors import ArtefactMissing, read_from
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.files.digest import file_sha256
+from validation.isolation.freed_memory import pieces_mapped
 from validation.record.run import Stage
 from validation.root_cause import Place
 from validation.specs.contracts import DETECTION_OUTPUTS
@@ -86,6 +87,7 @@ def inference_graph(
             place=Place.ARCHIVE,
         )
 
+    @pieces_mapped()
     def make(folder: Path) -> None:
         from validation.export.checkpoint import open_checkpoint
         from validation.export.freezing import frozen_from_checkpoint
@@ -127,6 +129,7 @@ def built_export(
     if config is None:
         raise ArtefactMissing("the archive has no pipeline.config", where=archive.root.name)
 
+    @pieces_mapped()
     def make(folder: Path) -> None:
         from validation.export.checkpoint import open_checkpoint
         from validation.export.from_checkpoint import (
@@ -181,6 +184,7 @@ def meta_export(name: str, archive: Archive, work: ProductCache) -> ExportedGrap
     if prefix is None or meta is None:
         raise ArtefactMissing("the archive has no .meta with a checkpoint", where=archive.root.name)
 
+    @pieces_mapped()
     def make(folder: Path) -> None:
         from validation.export.checkpoint import open_checkpoint
         from validation.export.from_graph import export_from_graph

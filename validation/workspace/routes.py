@@ -17,6 +17,7 @@ from validation.errors import ConfigError, ValidationError, read_from
 from validation.export.exported import ExportedGraph
 from validation.export.graph_parts import GraphParts
 from validation.files.digest import file_sha256
+from validation.isolation.freed_memory import pieces_mapped
 from validation.record.diagnosis import Diagnosis, Place
 from validation.record.run import Stage
 from validation.workspace import reference
@@ -117,6 +118,7 @@ def compare_routes(
         **makers("export", "graphs", "pipeline", "arrays", "comparison", "workspace"),
     }
 
+    @pieces_mapped()
     def find(_: Path) -> RouteFindings:
         return _Routes(archive, built).findings(rounding)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from validation.errors import UsageError
+from validation.isolation.freed_memory import pieces_mapped
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
 from validation.record.run import Stage
 from validation.workspace.products import ProductCache, makers
@@ -69,6 +70,7 @@ def synthetic_archive(entry: CatalogueEntry, work: ProductCache, cache_dir: Path
     model = load_synthetic()[entry.name]
     text = pipeline_text(model)
 
+    @pieces_mapped()
     def make(folder: Path) -> None:
         from validation.export.archive_writer import write_archive
         from validation.export.detector_weights import detector_weights

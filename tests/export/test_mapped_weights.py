@@ -9,8 +9,8 @@ import tensorflow.compat.v1 as tf
 from miniatures import OUTPUTS, Miniature, build_graph
 
 from validation.errors import ArtefactError
-from validation.runtimes import mapped_weights
-from validation.runtimes.mapped_weights import large_filters, with_mapped_weights
+from validation.export import mapped_weights
+from validation.export.mapped_weights import large_filters, with_mapped_weights
 from validation.runtimes.session import SessionRuntime
 
 _SIDE = 12
