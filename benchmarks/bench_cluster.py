@@ -14,7 +14,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -91,6 +91,25 @@ def _seconds(session: ClusterSession, case: _Case, folder: Path) -> float:
     return time.perf_counter() - started
 
 
+def _cpu_seconds(session: ClusterSession) -> tuple[float, float]:
+    """CPU seconds so far: of the workers, and of this process with its scheduler."""
+    return sum(session.connection.client.run(time.process_time).values()), time.process_time()
+
+
+def _of_processes(numbers: Iterable[int]) -> float:
+    """CPU seconds that some processes have taken so far."""
+    ticks = 0
+    for each in numbers:
+        fields = (
+            Path(f"/proc/{each}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _digest(case: _Case, folder: Path) -> str:
     store, names = PieceStore((folder,)), {each.key for each in case.images.images}
     digest = hashlib.sha256()
@@ -104,8 +123,10 @@ def _digest(case: _Case, folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _plain_processes(case: _Case, count: int) -> Iterator[Callable[[], float]]:
-    """The same work without a cluster, an equal share for each process; gives the seconds.
+def _plain_processes(case: _Case, count: int) -> Iterator[Callable[[], tuple[float, float]]]:
+    """The same work without a cluster, an equal share for each process.
+
+    Gives the seconds, and the CPU seconds that the processes have taken so far.
 
     It says what the machine has to give: its cores, and what others leave of them.
     """
@@ -127,7 +148,8 @@ def _plain_processes(case: _Case, count: int) -> Iterator[Callable[[], float]]:
 
     with ProcessPoolExecutor(count, get_context("spawn")) as pool:
         seconds(50)
-        yield lambda: seconds(share)
+        # As `_cpu_seconds`: other work on the machine does not count.
+        yield lambda: (seconds(share), _of_processes(pool._processes))
 
 
 def test_two_workers_against_one(case: _Case, tmp_path: Path) -> None:
@@ -143,10 +165,17 @@ def test_two_workers_against_one(case: _Case, tmp_path: Path) -> None:
     ):
         starts = [each.connection.start_seconds for each in (one, two)]
         times: list[tuple[float, float, float, float]] = []
+        cpu: list[tuple[float, float, float]] = []
+        taken = plain_two()[1]
         for number in range(_ROUNDS):
             alone = _seconds(one, case, tmp_path / f"one-{number}")
+            before = _cpu_seconds(two)
             both = _seconds(two, case, tmp_path / f"two-{number}")
-            times.append((alone, both, plain_one(), plain_two()))
+            of_workers, of_this = (b - a for a, b in zip(before, _cpu_seconds(two), strict=True))
+            plain_seconds, taken_then = plain_two()
+            times.append((alone, both, plain_one()[0], plain_seconds))
+            cpu.append((of_workers, of_this, taken_then - taken))
+            taken = taken_then
     same = {_digest(case, tmp_path / f"{name}-0") for name in ("one", "two")}
     cluster = [alone / (2 * both) for alone, both, _, _ in times]
     plain = [alone / (2 * both) for _, _, alone, both in times]
@@ -154,6 +183,11 @@ def test_two_workers_against_one(case: _Case, tmp_path: Path) -> None:
     _show("1 worker, 2 workers, 1 process, 2 processes")
     for row in times:
         _show("  ".join(f"{each:.2f}" for each in row))
+    _show("CPU seconds of 2 workers, of this process with the scheduler, of 2 processes:")
+    for row in cpu:
+        _show("  ".join(f"{each:.2f}" for each in row))
+    shares = [plain / (workers + own) for workers, own, plain in cpu]
+    _show(f"2 processes over 2 workers and this process: median {statistics.median(shares):.2f}")
     _show(f"efficiency of two workers: median {statistics.median(cluster):.2f}")
     _show(f"efficiency of two plain processes: median {statistics.median(plain):.2f}")
     _show(

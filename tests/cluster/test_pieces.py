@@ -20,7 +20,7 @@ from dask_processes import dask_processes
 
 from validation.cluster.address import ClusterAddress, parse_cluster
 from validation.cluster.images import ImagePlaces
-from validation.cluster.pieces import ClusterImages, ClusterRun
+from validation.cluster.pieces import ClusterImages, ClusterRun, smallest_piece
 from validation.cluster.session import ClusterSession, cluster_session
 from validation.errors import ClusterError, ClusterLost, ConversionError
 from validation.pieces.store import PieceStore
@@ -252,6 +252,18 @@ def test_scheduler_without_workers_is_waited_for_and_named(tmp_path: Path) -> No
     ):
         pass
     assert said == ["waiting for a worker of head"]
+
+
+def test_pieces_of_a_fast_model_are_larger() -> None:
+    """Their seconds grow with the number of threads, for one process keeps the pieces of all."""
+    assert smallest_piece(5000, 2, 0.0) == 16
+    assert smallest_piece(5000, 2, 1.0) == 16
+    assert smallest_piece(5000, 2, 0.002) == 50
+    assert smallest_piece(5000, 8, 0.002) == 200
+    # No thread is left without one.
+    assert smallest_piece(5000, 100, 0.002) == 50
+    assert smallest_piece(40, 2, 0.002) == 20
+    assert smallest_piece(20, 2, 0.002) == 16
 
 
 def test_pieces_shrink_to_the_end() -> None:

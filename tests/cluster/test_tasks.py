@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cluster_work
+import dask
 import pytest
 
 from validation.cluster.address import parse_cluster
@@ -36,6 +37,13 @@ def test_a_worker_for_each_process_of_one_thread(connection: Connection) -> None
     """Each declares its share of the machine's memory."""
     assert [each.threads for each in connection.workers.values()] == [1, 1]
     assert set(connection.memory) == set(connection.workers)
+
+
+def test_workers_of_this_machine_are_not_profiled(connection: Connection) -> None:
+    """Dask would do so every 10 ms, in the middle of an image; settings here are left alone."""
+    found = connection.client.run(cluster_work.setting, "distributed.worker.profile.enabled")
+    assert set(found.values()) == {False}
+    assert dask.config.get("distributed.worker.profile.enabled") is True
 
 
 def test_every_task_once_and_few_at_a_time(runner: TaskRunner) -> None:

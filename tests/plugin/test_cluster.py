@@ -59,6 +59,7 @@ def test_pieces_go_when_the_run_has_ended(
     ("options", "why"),
     [
         (["--cluster=local:1", "--shard=1/2"], "--cluster does not go with --shard"),
+        (["--cluster=local:1", "-n2"], "--cluster does not go with -n;"),
         (["--cluster=local:1", "--until-decided"], "--cluster does not go with --until-decided"),
         (["--cluster=nowhere"], "must be local, local:N, tcp://HOST:PORT or a scheduler file"),
         (["--cluster-images=s3://bucket/x"], "--cluster-images is of a cluster; add --cluster"),

@@ -46,3 +46,11 @@ def killed(_: WorkerFacts, __: Path | None) -> None:
 def variable(_: WorkerFacts, __: Path | None, name: str) -> str | None:
     """A variable of the worker's environment."""
     return os.environ.get(name)
+
+
+def setting(name: str) -> object:
+    """One of Dask's settings, asked with `Client.run`."""
+    import dask
+
+    value: object = dask.config.get(name)
+    return value

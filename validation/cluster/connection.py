@@ -23,6 +23,13 @@ MEMORY = "memory"
 _PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 5
 _LOG = "distributed"
+# Dask profiles each worker every 10 ms, and measures each process every 20 and 500 ms: some per
+# cent of a core for each worker, and the interpreter's lock in the middle of an image.
+_UNWATCHED = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "2s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
 
 
 @dataclass(frozen=True)
@@ -129,21 +136,24 @@ def _restore(environment: Mapping[str, str]) -> None:
 @contextlib.contextmanager
 def _local(count: int) -> Iterator[Any]:
     """Worker processes of this machine, one thread each."""
+    import dask
     from distributed import LocalCluster
 
     try:
-        cluster = LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            # Any free port, for this machine alone.
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL + 1,
-            # Dask would pause a worker at a share of the memory, and TensorFlow keeps its own.
-            memory_limit=0,
-            resources={MEMORY: _machine_bytes() / count},
-        )
+        # Workers are started with the settings of this process.
+        with dask.config.set(_UNWATCHED):
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                # Any free port, for this machine alone.
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL + 1,
+                # Dask would pause a worker at a share of the memory, and TensorFlow keeps its own.
+                memory_limit=0,
+                resources={MEMORY: _machine_bytes() / count},
+            )
     except (OSError, RuntimeError) as error:
         raise ClusterError(
             "the worker processes cannot be started",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +22,16 @@ from validation.isolation.forks import range_size
 from validation.isolation.limits import ProcessLimits
 from validation.pieces.labels import PieceLabels
 from validation.pieces.making import make_piece
-from validation.pieces.piece import Piece, RunFacts
+from validation.pieces.piece import RunFacts, SealedPiece
 from validation.pieces.plans import DetectorPlan
 from validation.pieces.store import PieceStore
 from validation.preprocess.image import ImageFile
 
 # Opening a graph takes seconds.
 _SMALLEST_PIECE = 16
+# Seconds of a piece for each thread of the cluster, at least: handing one out and keeping it takes
+# this process some 10 ms, and with many workers it would do nothing else.
+_LEAST_SECONDS = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +127,7 @@ def make_pieces(
         ClusterLost: The scheduler or all workers are gone; says how much is kept.
     """
     made, count = Made(), len(images.images)
+    threads, paces = max(threads, 1), dict[str, float]()
     gaps = {run.facts.address: store.missing(run.facts, count) for run in runs}
     total = sum(last - first for each in gaps.values() for first, last in each)
     made.kept = count * len(gaps) - total
@@ -134,7 +139,8 @@ def make_pieces(
             for first, last in gaps[run.facts.address]:
                 at = first
                 while at < last and _name(run.facts) not in made.failed:
-                    end = min(at + range_size(left, max(threads, 1), _SMALLEST_PIECE), last)
+                    smallest = smallest_piece(left, threads, paces.get(run.facts.address, 0.0))
+                    end = min(at + range_size(left, threads, smallest), last)
                     yield _task(run, model, images, at, end, limits)
                     left -= end - at
                     at = end
@@ -147,15 +153,32 @@ def make_pieces(
                 if done.error is not None:
                     made.failed.setdefault(_name(facts), done.error)
                     continue
-                piece: Piece = done.value
+                piece: SealedPiece = done.value
                 store.add(piece)
+                done_images = len(piece.facts.images)
+                paces[facts.address] = done.seconds / done_images
                 made.pieces += 1
-                made.images += len(piece.facts.images)
-                bar.update(len(piece.facts.images))
+                made.images += done_images
+                bar.update(done_images)
         except ClusterLost as error:
             error.got = f"{made.kept + made.images} of {made.kept + total} images are kept"
             raise
     return made
+
+
+def smallest_piece(left: int, threads: int, pace: float) -> int:
+    """How many images a piece has at least.
+
+    Args:
+        left: Images that no worker has taken.
+        threads: Tasks that the cluster runs at a time.
+        pace: Seconds that an image of the run takes; 0 where none has been run yet.
+    """
+    if not pace:
+        return _SMALLEST_PIECE
+    lasting = math.ceil(_LEAST_SECONDS * threads / pace)
+    # No worker is without a piece because others have larger ones.
+    return max(_SMALLEST_PIECE, min(lasting, left // threads))
 
 
 def _task(
@@ -196,7 +219,7 @@ def piece_on_worker(
     first: int,
     hashes: Mapping[str, str],
     labels: PieceLabels | None,
-) -> Piece:
+) -> SealedPiece:
     """One piece, on the worker that was chosen: one interpreter, one thread.
 
     Args:
@@ -212,7 +235,7 @@ def piece_on_worker(
     Raises:
         ValidationError: The file cannot be run, or an image cannot be read.
     """
-    return make_piece(
+    piece = make_piece(
         facts,
         plan,
         path,
@@ -224,6 +247,8 @@ def piece_on_worker(
         machine=worker.machine,
         labels=labels,
     )
+    # The worker makes the bytes: the controlling process has those of all workers to keep.
+    return SealedPiece(piece.facts, piece.data)
 
 
 @cache

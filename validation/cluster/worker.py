@@ -18,6 +18,7 @@ from typing import Any
 from validation.cluster.model_file import ModelName
 from validation.cluster.versions import own_versions, refuse_mixed
 from validation.errors import ClusterError, ValidationError
+from validation.isolation.freed_memory import keep_freed_memory
 from validation.record.machine_facts import machine_facts, processor
 
 _MODELS = "validation-models"
@@ -151,6 +152,8 @@ def answer(dask_worker: Any) -> WorkerFacts:
 def _facts_of(worker: Any) -> WorkerFacts:
     threads = worker.state.nthreads
     _limit_threads(threads)
+    # Dask's nanny has it given back from 64 kB on, and each image fill its pages anew.
+    keep_freed_memory()
     return WorkerFacts(worker.address, platform.node(), processor(), threads, own_versions())
 
 

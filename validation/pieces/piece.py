@@ -164,7 +164,20 @@ class Piece:
             return stream.getvalue()
 
 
-def write_piece(folder: Path, piece: Piece) -> Path:
+@dataclass(frozen=True)
+class SealedPiece:
+    """A piece as another process hands it over: what it is of, and the bytes of its file.
+
+    Args:
+        facts: See `Piece`.
+        data: See `Piece`.
+    """
+
+    facts: PieceFacts
+    data: bytes
+
+
+def write_piece(folder: Path, piece: Piece | SealedPiece) -> Path:
     """Write a piece into a folder, whole or not at all; named by run and range.
 
     Returns:

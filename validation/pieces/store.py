@@ -14,6 +14,7 @@ from validation.pieces.piece import (
     PieceFacts,
     PieceImage,
     RunFacts,
+    SealedPiece,
     read_piece,
     read_piece_facts,
     write_piece,
@@ -32,7 +33,7 @@ class PieceStore:
 
     folders: tuple[Path, ...]
 
-    def add(self, piece: Piece) -> Path:
+    def add(self, piece: Piece | SealedPiece) -> Path:
         """Keep a piece, whole or not at all.
 
         Raises:
