@@ -143,6 +143,7 @@ def _difference(
     limit: Limit,
     images: Sequence[object] | None,
 ) -> _Difference:
+    constant = is_constant(reference, candidate, images)
     # Whole numbers could wrap around. float32 stays: a large model has 10**8 of these values.
     floats = reference.dtype.kind == candidate.dtype.kind == "f"
     distance = np.subtract(reference, candidate, dtype=None if floats else np.float64)
@@ -161,9 +162,7 @@ def _difference(
         f"{name} at {_index(worst, images)}: "
         f"reference {float(reference[worst]):.6g}, candidate {float(candidate[worst]):.6g}"
     )
-    return _Difference(
-        measures, where, _share(largest, limit), is_constant(reference, candidate, images)
-    )
+    return _Difference(measures, where, _share(largest, limit), constant)
 
 
 def _std(values: _Array) -> float:
