@@ -24,6 +24,7 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     ├── NotProvided             a file or a reference cannot give what a check needs
     ├── ProcessEnded            a process that did something ended before it was done
     ├── ClusterError            a cluster that cannot be used, or a worker that cannot do its part
+    │   ├── ClusterTooSmall     a task takes more memory than any worker declares
     │   └── ClusterLost         the scheduler or all workers went away; what was made is kept
     ├── RecordError             a run record that cannot be trusted
     │   ├── RecordVersionError  written by an older or newer harness
