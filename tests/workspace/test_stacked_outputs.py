@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from validation.comparison.tensors import compare_tensors
+from validation.isolation.freed_memory import drop_pages
+from validation.policy.load import load_policy
+from validation.record.types import ModelKey, Status
 from validation.workspace.stacked_outputs import open_stacked, save_stacked
 
 _SHAPE = (1, 500, 500)
@@ -79,3 +83,51 @@ def test_another_shape_is_refused(tmp_path: Path) -> None:
     outputs = [{"scores": np.zeros(2, np.float32)}, {"scores": np.zeros(3, np.float32)}]
     with pytest.raises(ValueError, match=r"scores of image 2: float32 \(3,\)"):
         save_stacked({"scores": tmp_path / "s.npy"}, outputs, 2)
+
+
+def _resident(path: Path) -> int:
+    """Bytes of a file that are mapped and held by this process."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    held = 0
+    for line in lines:
+        if line.endswith(str(path)):
+            rss = next(each for each in lines if each.startswith("Rss:"))
+            held += int(rss.split()[1]) * 1024
+    return held
+
+
+def test_pages_that_were_read_are_dropped(tmp_path: Path) -> None:
+    """Of a view of the file too, which reads the same values afterwards; of no other array."""
+    path = tmp_path / "s.npy"
+    save_stacked({"scores": path}, _outputs(3), 3)
+    read = open_stacked(path)
+    assert read.sum() == 3 * 500 * 500
+    assert _resident(path) > 2_900_000
+    drop_pages(read[1:])
+    assert _resident(path) < 100_000
+    np.testing.assert_array_equal(read, np.stack([each["scores"] for each in _outputs(3)]))
+    other = np.ones(4)
+    drop_pages(other)
+    np.testing.assert_array_equal(other, np.ones(4))
+
+
+def test_outputs_in_files_are_compared_an_image_at_a_time(tmp_path: Path) -> None:
+    """With the result of arrays; hardly a page of the other side is held afterwards."""
+    for name in ("one", "other"):
+        paths = {each: tmp_path / f"{name}-{each}.npy" for each in ("scores", "other")}
+        save_stacked(paths, _outputs(4), 4)
+    one, other = (open_stacked(tmp_path / f"{name}-scores.npy") for name in ("one", "other"))
+    found, expected = (
+        compare_tensors(
+            {"raw_outputs/class_predictions": left},
+            {"raw_outputs/class_predictions": right},
+            policy=load_policy(),
+            key=ModelKey("m", "raw"),
+            images=range(4),
+        )
+        for left, right in ((one, other), (np.array(one), np.array(other)))
+    )
+    assert found == expected
+    assert found.status is Status.PASS
+    drop_pages(one)
+    assert _resident(tmp_path / "other-scores.npy") < 100_000

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.isolation.freed_memory import drop_pages
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.types import CheckResult, Measure, ModelKey
@@ -125,6 +126,7 @@ def _array_faults(
 
 def _not_finite(side: str, values: _Array, images: Sequence[object] | None) -> str:
     finite = np.isfinite(values)
+    drop_pages(values)
     if finite.all():
         return ""
     wrong = np.argwhere(~finite)
@@ -144,10 +146,7 @@ def _difference(
     images: Sequence[object] | None,
 ) -> _Difference:
     constant = is_constant(reference, candidate, images)
-    # Whole numbers could wrap around. float32 stays: a large model has 10**8 of these values.
-    floats = reference.dtype.kind == candidate.dtype.kind == "f"
-    distance = np.subtract(reference, candidate, dtype=None if floats else np.float64)
-    np.abs(distance, out=distance)
+    distance = _distances(reference, candidate)
     worst = tuple(int(one) for one in np.unravel_index(np.argmax(distance), distance.shape))
     largest = float(distance[worst])
     mean = float(distance.mean(dtype=np.float64))
@@ -163,6 +162,21 @@ def _difference(
         f"reference {float(reference[worst]):.6g}, candidate {float(candidate[worst]):.6g}"
     )
     return _Difference(measures, where, _share(largest, limit), constant)
+
+
+def _distances(reference: _Array, candidate: _Array) -> _Array:
+    """Absolute differences, an image at a time: both sides may be large files that are mapped."""
+    # Whole numbers could wrap around. float32 stays: a large model has 10**8 of these values.
+    floats = reference.dtype.kind == candidate.dtype.kind == "f"
+    kind = np.result_type(reference, candidate) if floats else np.dtype(np.float64)
+    distance = np.empty(reference.shape, kind)
+    for part in range(len(reference)) if reference.ndim > 1 else (...,):
+        out = distance[part]
+        np.subtract(reference[part], candidate[part], out=out, dtype=kind)
+        np.abs(out, out=out)
+        drop_pages(reference)
+        drop_pages(candidate)
+    return distance
 
 
 def _std(values: _Array) -> float:
@@ -197,6 +211,7 @@ def is_constant(reference: _Array, candidate: _Array, images: Sequence[object] |
     if images is None:
         return False
     constant = bool((candidate == candidate[:1]).all())
+    drop_pages(candidate)
     return constant and not bool((reference == reference[:1]).all())
 
 

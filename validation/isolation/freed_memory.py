@@ -1,10 +1,12 @@
-"""What the allocator does with memory that is freed: keeps it, or gives it back to the system."""
+"""Memory that is not needed any more: kept for the next use, or given back to the system."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
 from collections.abc import Iterator
+from typing import Any
 
 # mallopt(3); glibc takes no larger threshold for maps.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -58,3 +60,17 @@ def give_back_freed() -> None:
     """Return free memory to the system; nothing is done where there is no glibc."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def drop_pages(array: Any) -> None:
+    """Give back the pages of an array that is a mapped file; they are read again where it is used.
+
+    Args:
+        array: Of NumPy; nothing is done with one that is no view of a file.
+    """
+    while array is not None:
+        mapped = getattr(array, "_mmap", None)
+        if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+            return
+        array = getattr(array, "base", None)
