@@ -30,7 +30,7 @@ def evaluate(
 
     Raises:
         GraphError: TensorFlow cannot import or run the graph.
-        ArtefactError: See `with_mapped_weights`.
+        ArtefactError: No temporary folder can be made.
     """
     files = _Files()
     try:

@@ -14,7 +14,6 @@ from typing import Any
 
 from tensorflow.core.framework import graph_pb2, types_pb2
 
-from validation.errors import ArtefactError
 from validation.export.graph_io import node_name
 from validation.export.graph_map import GraphMap
 from validation.files.temporary import remove_folder, temporary_folder
@@ -38,39 +37,36 @@ def with_mapped_weights(graph: Any, owner: object) -> Any:
         owner: The files are removed when it is collected, or at the end of the process.
 
     Returns:
-        The graph itself where no filter is large.
+        The graph itself where no filter is large, and where the system's folder for temporary files
+        has no room for them: it takes more memory then.
 
     Raises:
-        ArtefactError: The system's folder for temporary files has no room for the weights.
+        ArtefactError: No temporary folder can be made.
     """
     filters = frozenset(large_filters(graph))
     if not filters:
         return graph
     folder = temporary_folder()
-    weakref.finalize(owner, remove_folder, folder)
+    remove = weakref.finalize(owner, remove_folder, folder)
     mapped = graph_pb2.GraphDef()
     mapped.versions.CopyFrom(graph.versions)
     mapped.library.CopyFrom(graph.library)
-    for node in graph.node:
-        copy = mapped.node.add()
-        if node.name in filters:
-            _map(node, copy, folder / f"{len(mapped.node)}")
-        else:
-            copy.CopyFrom(node)
+    try:
+        for node in graph.node:
+            copy = mapped.node.add()
+            if node.name in filters:
+                _map(node, copy, folder / f"{len(mapped.node)}")
+            else:
+                copy.CopyFrom(node)
+    except OSError:
+        remove()
+        return graph
     return mapped
 
 
 def _map(node: Any, copy: Any, path: Path) -> None:
     value = node.attr["value"].tensor
-    try:
-        path.write_bytes(value.tensor_content)
-    except OSError as error:
-        raise ArtefactError(
-            "the weights of a graph cannot be written to a temporary folder",
-            got=error.strerror or error,
-            where=path.parent,
-            next_step="name a folder with room in the environment variable TMPDIR",
-        ) from error
+    path.write_bytes(value.tensor_content)
     copy.name, copy.op = node.name, "ImmutableConst"
     copy.attr["dtype"].type = value.dtype
     copy.attr["shape"].shape.CopyFrom(value.tensor_shape)

@@ -36,7 +36,7 @@ class SessionRuntime:
     Raises:
         ArtefactMissing, CorruptGraph: The file cannot be read.
         GraphError: An output is not there, or TensorFlow cannot import the graph.
-        ArtefactError: There is no room for temporary files.
+        ArtefactError: No temporary folder can be made.
     """
 
     def __init__(
