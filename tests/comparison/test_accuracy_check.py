@@ -14,9 +14,10 @@ from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.class_join import ClassJoin, JoinedBy, LeftCategory, LeftClass
+from validation.record.coco_figures import CocoFigures
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
 from validation.record.formatting import describe_measure
-from validation.record.types import Accuracy, CheckResult, CocoFigures, ModelKey
+from validation.record.types import Accuracy, CheckResult, ModelKey
 
 _POLICY = load_policy()
 _DROP = _POLICY.limit("accuracy", "ap_drop", "m", "float").bound

@@ -28,12 +28,13 @@ from validation.comparison.tensors import compare_tensors
 from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.coco_figures import CocoFigures
 from validation.record.detections import Detections
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.results_facts import Meeting
-from validation.record.types import Accuracy, CheckResult, CocoFigures, ModelKey, Timing
+from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,

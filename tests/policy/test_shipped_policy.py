@@ -43,11 +43,12 @@ from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Limit, Status
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
 from validation.record.baseline import Aspect, AspectChange, BaselineComparison, Outcome, Why
+from validation.record.coco_figures import CocoFigures
 from validation.record.detections import Detections
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.results_facts import Meeting, ResultsFacts
-from validation.record.types import Accuracy, CheckResult, CocoFigures, ModelKey, Timing
+from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,

@@ -11,6 +11,7 @@ import pytest
 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
+from validation.record.coco_figures import CocoFigures
 from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.pictures import Panel, Picture
@@ -34,7 +35,6 @@ from validation.record.types import (
     Accuracy,
     Background,
     CheckResult,
-    CocoFigures,
     Measure,
     ModelKey,
     PublishedFigure,

@@ -11,7 +11,8 @@ from pathlib import Path
 from run_pages import Page, render_run
 
 from validation.record.ap_difference import ApDifference, Difference, Figure
-from validation.record.types import Accuracy, CocoFigures, ModelKey
+from validation.record.coco_figures import CocoFigures
+from validation.record.types import Accuracy, ModelKey
 from validation.report.accuracy_table import (
     accuracy_rows,
     comparable,

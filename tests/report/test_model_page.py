@@ -13,6 +13,7 @@ from run_pages import pages_of, render_run
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.class_join import ClassJoin, JoinedBy, LeftCategory
+from validation.record.coco_figures import CocoFigures
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
 from validation.record.detections import Detections
 from validation.record.pictures import Panel, Picture
@@ -22,7 +23,6 @@ from validation.record.types import (
     Accuracy,
     Background,
     CheckResult,
-    CocoFigures,
     Measure,
     ModelKey,
     PublishedFigure,

@@ -25,10 +25,11 @@ from validation.policy.overlay import (
 )
 from validation.policy.preference import ChangedPreference, Prefer
 from validation.record.cluster_use import ClusterMachine, ClusterUse, LostWorker
+from validation.record.coco_figures import CocoFigures
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.run import Footer, GivenFile, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.report.own_limits import OwnLimit, own_limits
 from validation.report.views import (
     Index,

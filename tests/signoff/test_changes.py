@@ -14,11 +14,12 @@ from validation.policy.load import load_policy
 from validation.policy.overlay import Overlay
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.baseline import Baseline, BaselineKind, Outcome
+from validation.record.coco_figures import CocoFigures
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.machine_class import MachineClass
 from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, GivenFile, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey, Timing
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.signoff.changes import ONCE_A_RUN, Change, changes, uncompared_latency
 from validation.signoff.circumstances import CircumstanceKind, RunCircumstance, circumstances
 from validation.specs.references import ReferenceKind

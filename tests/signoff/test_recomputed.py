@@ -13,11 +13,12 @@ from validation.coco.matches import write_matches
 from validation.coco.precision import mean_present, precision
 from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference, Difference, Figure
+from validation.record.coco_figures import CocoFigures
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.run import Evidence, EvidenceContent, Header
 from validation.record.store import Record, parse_record
-from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.signoff.recomputed import contradictions
 from validation.specs.references import ReferenceKind
 

@@ -28,10 +28,11 @@ from validation.record.baseline import (
     Why,
 )
 from validation.record.baseline_facts import BaselineFacts, baseline_bytes
+from validation.record.coco_figures import CocoFigures
 from validation.record.machine_class import MachineClass
 from validation.record.run import DatasetFacts, Evidence, EvidenceContent, Footer, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, CocoFigures, ModelKey
+from validation.record.types import Accuracy, ModelKey
 from validation.signoff.recomputed_baseline import baseline_contradictions
 from validation.signoff.run_facts import facts_of
 

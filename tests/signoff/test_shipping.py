@@ -11,9 +11,10 @@ import pytest
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy, load_policy
 from validation.policy.preference import Prefer, Preference
+from validation.record.coco_figures import CocoFigures
 from validation.record.run import Artefact, ArtefactRole, Footer, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey, Timing
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.signoff.rules import judge
 from validation.signoff.shipping import Choice, Shipping, describe, shipping_lines, which_files
 

@@ -19,6 +19,7 @@ from validation.policy.overlay import (
 )
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.cluster_use import ClusterMachine, ClusterUse, LostWorker
+from validation.record.coco_figures import CocoFigures
 from validation.record.detections import Detections
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.difference_facts import (
@@ -60,7 +61,6 @@ from validation.record.types import (
     Accuracy,
     Background,
     CheckResult,
-    CocoFigures,
     Measure,
     ModelKey,
     PublishedFigure,

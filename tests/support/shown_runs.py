@@ -19,6 +19,7 @@ from shown_names import PLAIN, Names
 from validation.policy.limits import Limit
 from validation.policy.load import Policy, load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
+from validation.record.coco_figures import CocoFigures
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.first_divergence import FirstDivergence, MatchedBy
 from validation.record.lines import Entry
@@ -45,7 +46,6 @@ from validation.record.types import (
     Accuracy,
     Background,
     CheckResult,
-    CocoFigures,
     Measure,
     ModelKey,
     PublishedFigure,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy, PolicyFiles, policy_from
+from validation.record.coco_figures import CocoFigures
 from validation.record.detection_files import write_detections
 from validation.record.detections import Detections
 from validation.record.evidence import keep_evidence
@@ -26,14 +27,7 @@ from validation.record.run import (
     Header,
 )
 from validation.record.store import RecordWriter
-from validation.record.types import (
-    Accuracy,
-    CheckResult,
-    CocoFigures,
-    Measure,
-    ModelKey,
-    Timing,
-)
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.signoff.envelope import KeyPair, sign
 from validation.signoff.signing import Proposal, Signatory
 from validation.specs.references import ReferenceKind

@@ -142,16 +142,14 @@ def convert_on_worker(
         ValidationError: The graph is not convertible, or an image cannot be read.
     """
     # TensorFlow is imported where something is converted.
-    from validation.calibration.feeding import calibration_of
-    from validation.convert.conversion import conversion_of
-    from validation.convert.tflite import convert
+    from validation.convert.tflite import convert_variant
 
-    chosen = None if calibration is None else calibration.local(worker.address)
-    conversion = conversion_of(
-        variant,
-        preprocessing=preprocessing,
-        input_stats=input_stats,
-        calibration=None if chosen is None else calibration_of(chosen, preprocessing),
-    )
     with scratch() as folder:
-        return convert(graph, conversion, folder / _NAME).read_bytes()
+        return convert_variant(
+            graph,
+            variant,
+            folder / _NAME,
+            preprocessing=preprocessing,
+            input_stats=input_stats,
+            calibration=None if calibration is None else calibration.local(worker.address),
+        ).read_bytes()

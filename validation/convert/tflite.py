@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from validation.calibration.feeding import checked_feeds
-from validation.convert.conversion import SETTINGS, Conversion
+from validation.calibration.feeding import calibration_of, checked_feeds
+from validation.calibration.images import CalibrationImages
+from validation.convert.conversion import SETTINGS, Conversion, conversion_of
 from validation.convert.graph_file import GraphOfFile, converter_of
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
 from validation.errors import ConversionError, ValidationError
@@ -20,7 +21,8 @@ from validation.files.atomic import write_bytes_atomic
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
 from validation.isolation.freed_memory import give_back_freed, pieces_mapped
-from validation.specs.contracts import POSTPROCESS_NAME
+from validation.specs.contracts import POSTPROCESS_NAME, Preprocessing
+from validation.specs.input_stats import InputStats
 from validation.specs.variants import variant_of
 from validation.tflite.model import read_model
 
@@ -39,6 +41,35 @@ def default_variant(graph: Path, inference_type: str | None = None) -> str:
     variant = variant_of("uint8" if quantised else "float")
     has_op = any(node.op == POSTPROCESS_NAME for node in definition.node)
     return variant.name if has_op else variant.raw_variant
+
+
+def convert_variant(
+    graph: Path,
+    variant: str,
+    output: Path,
+    *,
+    preprocessing: Preprocessing,
+    input_stats: InputStats | None,
+    calibration: CalibrationImages | None,
+) -> Path:
+    """Convert an exported graph to a variant, calibrated with images where it needs any.
+
+    Args:
+        graph: See `convert`.
+        variant: Its name.
+        output: See `convert`.
+        preprocessing: Of the export's contract.
+        input_stats: Of a uint8 input; None where the variant needs none.
+        calibration: Images of int8; None where the variant needs none.
+
+    Raises:
+        ValidationError: See `convert`; or an image cannot be read.
+    """
+    chosen = None if calibration is None else calibration_of(calibration, preprocessing)
+    conversion = conversion_of(
+        variant, preprocessing=preprocessing, input_stats=input_stats, calibration=chosen
+    )
+    return convert(graph, conversion, output)
 
 
 @pieces_mapped()

@@ -19,13 +19,14 @@ from validation.convert import tflite_convert_processes
 from validation.convert.tflite_convert_processes import Runs
 from validation.errors import ConversionError
 from validation.files.temporary import scratch
+from validation.isolation.freed_memory import SMALL_MAP_BYTES
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
 from validation.specs.input_stats import InputStats
 
 _LONGEST_SECONDS = 600
 
 # Copies of weights go back as soon as they are freed: of a ResNet-101 2.7 GB are taken, not 3.0.
-_GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": str(256 * 2**10)}
+_GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": str(SMALL_MAP_BYTES)}
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from validation.comparison.disagreements import Disagreement
 from validation.diagnosis.weights import WeightComparison
 from validation.record.ap_difference import Difference
+from validation.record.coco_figures import CocoFigures
 from validation.record.diagnosis import Diagnosis
 from validation.record.difference_facts import ClassFacts
 from validation.record.quantisation_cost import LayerError
-from validation.record.types import CocoFigures
 
 
 class Aspect(enum.StrEnum):

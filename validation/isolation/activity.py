@@ -71,7 +71,7 @@ def using(file: Path | None, step: str) -> contextlib.AbstractContextManager[Non
     """
     if file is None:
         return contextlib.nullcontext()
-    # Called for each image, in processes that nobody watches too.
+    # Called for each image, also in processes that are not watched.
     if _WATCHED.board is None:
         return contextlib.nullcontext()
     return doing(_use(str(file), step))

@@ -11,7 +11,8 @@ from typing import Any
 # mallopt(3); glibc takes no larger threshold for maps.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_MAP, _KEPT_BYTES = 32 << 20, 128 << 20
-_SMALL_MAP = 256 << 10
+# Weights are larger, what is made of a graph besides is smaller.
+SMALL_MAP_BYTES = 256 << 10
 
 # What was set last; before that glibc raises the first with what is freed, up to its largest.
 _set = (_LARGEST_MAP, _KEPT_BYTES)
@@ -49,7 +50,7 @@ def pieces_mapped() -> Iterator[None]:
     weights of 1 MB otherwise stay behind between others, 0.6 GB of a ResNet-101.
     """
     map_bytes, trim_bytes = _set
-    set_thresholds(_SMALL_MAP, trim_bytes)
+    set_thresholds(SMALL_MAP_BYTES, trim_bytes)
     try:
         yield
     finally:

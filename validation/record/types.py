@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from validation.policy.limits import Limit, Status, worst_status
 from validation.record.class_join import ClassJoin
-from validation.record.coco_figures import CocoFigures as CocoFigures
+from validation.record.coco_figures import CocoFigures
 from validation.record.error_facts import ErrorFacts
 
 if TYPE_CHECKING:

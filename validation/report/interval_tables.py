@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 
 from validation.record import formatting
 from validation.record.ap_difference import ApDifference, Difference, Figure
-from validation.record.types import CocoFigures, ModelKey
+from validation.record.coco_figures import CocoFigures
+from validation.record.types import ModelKey
 
 _FIGURE_OF = {
     "ap": Figure.AP,

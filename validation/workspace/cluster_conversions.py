@@ -12,7 +12,7 @@ from validation.cluster.images import ImagePlaces
 from validation.cluster.session import ClusterSession
 from validation.cluster.task import Done
 from validation.errors import ClusterLost
-from validation.record.formatting import plural
+from validation.record.plurals import plural
 from validation.record.run import Stage, Step
 from validation.workspace.planned_conversion import PlannedConversion
 from validation.workspace.products import ProductCache

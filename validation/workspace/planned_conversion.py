@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.calibration.feeding import calibration_of
 from validation.calibration.images import CalibrationImages
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
@@ -73,16 +72,13 @@ def convert_here(planned: PlannedConversion, folder: Path) -> None:
     Raises:
         ValidationError: The graph is not convertible, or an image cannot be read.
     """
-    from validation.convert.conversion import conversion_of
-    from validation.convert.tflite import convert
+    from validation.convert.tflite import convert_variant
 
-    chosen, calibration = planned.calibration, None
-    if chosen is not None:
-        calibration = calibration_of(chosen, planned.preprocessing)
-    conversion = conversion_of(
+    convert_variant(
+        planned.graph,
         planned.variant,
+        folder / planned.file_name,
         preprocessing=planned.preprocessing,
         input_stats=planned.input_stats,
-        calibration=calibration,
+        calibration=planned.calibration,
     )
-    convert(planned.graph, conversion, folder / planned.file_name)
